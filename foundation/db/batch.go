@@ -1,0 +1,187 @@
+package db
+
+import (
+	"context"
+	"sync"
+)
+
+// BatchOptions bound a Batch. Zero values mean the defaults.
+type BatchOptions struct {
+	MaxRows    int // rows per transaction, unless one Add brings more; 500
+	MaxPending int // rows waiting before Add blocks; 10 000
+}
+
+// Batch gathers rows from many goroutines and writes them together: while one
+// transaction commits, the next rows gather, and a lone row is written at
+// once. It keeps the order of the calls of Add.
+type Batch[T any] struct {
+	db    *DB
+	o     BatchOptions
+	flush func(tx *Tx, rows []T) error
+
+	mu      sync.Mutex
+	pending []*entry[T]
+	rows    int           // rows in pending
+	room    chan struct{} // closed and renewed when pending shrinks
+	running bool
+	closed  bool
+	idle    sync.WaitGroup
+}
+
+type entry[T any] struct {
+	rows []T
+	done chan error
+}
+
+// NewBatch makes a batch that writes with flush. flush follows the rules of
+// Update's closures; when it fails for rows of several callers, it is run
+// again for each caller alone, so that bad rows harm only who brought them.
+func NewBatch[T any](d *DB, o BatchOptions, flush func(tx *Tx, rows []T) error) *Batch[T] {
+	if o.MaxRows <= 0 {
+		o.MaxRows = 500
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = 10_000
+	}
+	return &Batch[T]{db: d, o: o, flush: flush, room: make(chan struct{})}
+}
+
+// Add writes the rows in one transaction, possibly with those of other
+// callers, and returns after the commit. While too many rows wait it blocks.
+// When ctx ends before the rows are being written they are withdrawn.
+func (b *Batch[T]) Add(ctx context.Context, rows ...T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	b.db.refuseNested(ctx)
+	e := &entry[T]{rows: rows, done: make(chan error, 1)}
+	if err := b.enter(ctx, e); err != nil {
+		return err
+	}
+	select {
+	case err := <-e.done:
+		return err
+	case <-ctx.Done():
+		if b.withdraw(e) {
+			return ctx.Err()
+		}
+		return <-e.done
+	}
+}
+
+func (b *Batch[T]) enter(ctx context.Context, e *entry[T]) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.mu.Lock()
+		if b.closed {
+			b.mu.Unlock()
+			return errClosed
+		}
+		if b.rows == 0 || b.rows+len(e.rows) <= b.o.MaxPending {
+			b.pending = append(b.pending, e)
+			b.rows += len(e.rows)
+			if !b.running {
+				b.running = true
+				b.idle.Add(1)
+				go b.run()
+			}
+			b.mu.Unlock()
+			return nil
+		}
+		room := b.room
+		b.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (b *Batch[T]) withdraw(e *entry[T]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, p := range b.pending {
+		if p == e {
+			b.pending = append(b.pending[:i:i], b.pending[i+1:]...)
+			b.shrink(len(e.rows))
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Batch[T]) shrink(rows int) {
+	b.rows -= rows
+	close(b.room)
+	b.room = make(chan struct{})
+}
+
+// run writes until nothing waits.
+func (b *Batch[T]) run() {
+	defer b.idle.Done()
+	for {
+		group := b.take()
+		if group == nil {
+			return
+		}
+		b.write(group)
+	}
+}
+
+func (b *Batch[T]) take() []*entry[T] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.pending) == 0 {
+		b.running = false
+		return nil
+	}
+	n, rows := 0, 0
+	for n < len(b.pending) && (n == 0 || rows+len(b.pending[n].rows) <= b.o.MaxRows) {
+		rows += len(b.pending[n].rows)
+		n++
+	}
+	group := b.pending[:n:n]
+	b.pending = b.pending[n:]
+	b.shrink(rows)
+	return group
+}
+
+func (b *Batch[T]) write(group []*entry[T]) {
+	var rows []T
+	for _, e := range group {
+		rows = append(rows, e.rows...)
+	}
+	err := b.commit(rows)
+	if err == nil || len(group) == 1 {
+		for _, e := range group {
+			e.done <- err
+		}
+		return
+	}
+	for _, e := range group {
+		e.done <- b.commit(e.rows)
+	}
+}
+
+func (b *Batch[T]) commit(rows []T) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	return b.db.Update(context.Background(), func(tx *Tx) error { return b.flush(tx, rows) })
+}
+
+// Close refuses new rows, writes those that wait and returns when the last is
+// committed.
+func (b *Batch[T]) Close() {
+	b.mu.Lock()
+	if !b.closed {
+		b.closed = true
+		b.shrink(0)
+	}
+	b.mu.Unlock()
+	b.idle.Wait()
+}

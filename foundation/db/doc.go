@@ -1,0 +1,31 @@
+// Package db runs one SQL text on two engines: SQLite (embedded, the default)
+// and PostgreSQL.
+//
+// Statements use $1…$n, TEXT, BIGINT and BOOLEAN, INSERT … ON CONFLICT and
+// … RETURNING. Instants are BIGINT microseconds UTC (Micros, Time). A statement
+// that truly must differ asks Tx.Dialect and says why.
+//
+// # Transactions
+//
+// [DB.Update] is the only way to write, [DB.View] the way to read. A closure
+// may be run more than once (PostgreSQL retries serialization failures and
+// deadlocks), so it has no side effects outside the transaction: those go to
+// [Tx.AfterCommit]. A transaction inside a transaction panics. After a
+// statement has failed the transaction cannot commit, on either engine.
+//
+// On SQLite one writer commits many waiting closures together, each under a
+// savepoint of its own, so that one fsync serves many callers: an error or a
+// panic undoes only the closure it came from. Closures must therefore be
+// short and must not wait for anything but the database.
+//
+// # Hot rows
+//
+// [Batch] gathers rows from many goroutines into one transaction and
+// acknowledges each after the commit. [InsertRows] writes many rows with one
+// statement on PostgreSQL and one prepared statement on SQLite.
+//
+// # Lists
+//
+// [List] turns a filter, a sort order and a cursor, all given by a stranger,
+// into a keyset page over columns that a [ListSpec] allows.
+package db

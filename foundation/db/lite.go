@@ -1,0 +1,290 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net/url"
+	"runtime"
+	"slices"
+	"sync"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+)
+
+const maxStatements = 400 // prepared statements kept per connection
+
+// lite is the SQLite side of a DB: one writing connection and a pool of
+// reading ones.
+type lite struct {
+	db    *DB
+	path  string
+	write *sql.DB
+	read  *sql.DB
+
+	slots chan struct{} // one token per reader in use
+	mu    sync.Mutex
+	idle  []*liteConn // readers, most recently used last
+
+	queue  chan *waiting
+	stop   chan struct{}
+	closed sync.Once
+	done   chan struct{} // the writer has ended
+}
+
+func dsn(path string, write bool) string {
+	q := url.Values{}
+	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "temp_store(MEMORY)"}
+	if write {
+		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8000)")
+	} else {
+		q.Set("_query_only", "1")
+	}
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	q.Set("_txlock", map[bool]string{true: "immediate", false: "deferred"}[write])
+	q.Set("_time_format", "sqlite")
+	q.Set("_timezone", "UTC")
+	q.Set("_dqs", "0") // a misspelt "column" is an error, not a string
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+func openLite(ctx context.Context, d *DB, path string, readers int) (*lite, error) {
+	l := &lite{
+		db: d, path: path,
+		slots: make(chan struct{}, readers),
+		queue: make(chan *waiting, queueLength),
+		stop:  make(chan struct{}),
+		done:  make(chan struct{}),
+	}
+	var err error
+	if l.write, err = sql.Open("sqlite", dsn(path, true)); err != nil {
+		return nil, err
+	}
+	if l.read, err = sql.Open("sqlite", dsn(path, false)); err != nil {
+		return nil, err
+	}
+	l.write.SetMaxIdleConns(1)
+	l.read.SetMaxOpenConns(readers)
+	conn, err := l.connect(ctx, l.write)
+	if err != nil {
+		l.write.Close()
+		return nil, fault.Wrap(fault.Unavailable, err, "db.open", "the database file %s cannot be opened", path)
+	}
+	go l.writeLoop(conn)
+	return l, nil
+}
+
+func (l *lite) close() error {
+	l.closed.Do(func() { close(l.stop) })
+	<-l.done
+	for range cap(l.slots) { // wait for the readers
+		l.slots <- struct{}{}
+	}
+	for _, c := range l.idle {
+		c.close()
+	}
+	l.idle = nil
+	return errors.Join(l.read.Close(), l.write.Close())
+}
+
+// liteConn is a connection with its prepared statements.
+type liteConn struct {
+	conn  *sql.Conn
+	stmts map[string]*liteStmt
+	bad   bool
+}
+
+type liteStmt struct {
+	*sql.Stmt
+	rows *sql.Rows // of the last query
+}
+
+// busy reports whether rows of the statement are still being read: the driver
+// must not run it a second time meanwhile.
+func (s *liteStmt) busy() bool {
+	if s.rows == nil {
+		return false
+	}
+	if _, err := s.rows.Columns(); err == nil {
+		return true
+	}
+	s.rows = nil
+	return false
+}
+
+func (l *lite) connect(ctx context.Context, pool *sql.DB) (*liteConn, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &liteConn{conn: conn, stmts: map[string]*liteStmt{}}, nil
+}
+
+// prepare gives the statement ready to run, or nil when the same statement is
+// still being read and must be run unprepared.
+func (c *liteConn) prepare(ctx context.Context, query string) (*liteStmt, error) {
+	if s := c.stmts[query]; s != nil {
+		if s.busy() {
+			return nil, nil
+		}
+		return s, nil
+	}
+	stmt, err := c.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	s := &liteStmt{Stmt: stmt}
+	c.stmts[query] = s
+	return s, nil
+}
+
+func (c *liteConn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	s, err := c.prepare(ctx, query)
+	if err != nil {
+		return nil, c.note(err)
+	}
+	var res sql.Result
+	if s == nil {
+		res, err = c.conn.ExecContext(ctx, query, args...)
+	} else {
+		res, err = s.ExecContext(ctx, args...)
+	}
+	return res, c.note(err)
+}
+
+func (c *liteConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	s, err := c.prepare(ctx, query)
+	if err != nil {
+		return nil, c.note(err)
+	}
+	if s == nil {
+		rows, err := c.conn.QueryContext(ctx, query, args...)
+		return rows, c.note(err)
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err == nil {
+		s.rows = rows
+	}
+	return rows, c.note(err)
+}
+
+func (c *liteConn) note(err error) error {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
+		c.bad = true
+	}
+	return err
+}
+
+// trim forgets the statements when lists with ever new filters have filled
+// the cache. Only between transactions: no rows are open then.
+func (c *liteConn) trim() {
+	if len(c.stmts) <= maxStatements {
+		return
+	}
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	clear(c.stmts)
+}
+
+func (c *liteConn) close() {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	c.conn.Close()
+}
+
+// reader takes a reading connection; back returns it.
+func (l *lite) reader(ctx context.Context) (*liteConn, error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.stop:
+		return nil, errClosed
+	}
+	l.mu.Lock()
+	if n := len(l.idle); n > 0 {
+		c := l.idle[n-1]
+		l.idle = slices.Delete(l.idle, n-1, n)
+		l.mu.Unlock()
+		return c, nil
+	}
+	l.mu.Unlock()
+	c, err := l.connect(ctx, l.read)
+	if err != nil {
+		<-l.slots
+		return nil, classify(err)
+	}
+	return c, nil
+}
+
+func (l *lite) back(c *liteConn) {
+	if c.bad {
+		c.close()
+	} else {
+		c.trim()
+		l.mu.Lock()
+		l.idle = append(l.idle, c)
+		l.mu.Unlock()
+	}
+	<-l.slots
+}
+
+func (d *DB) viewLite(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c, err := d.lite.reader(ctx)
+	if err != nil {
+		return err
+	}
+	free := context.WithoutCancel(ctx)
+	if _, err := c.exec(free, "BEGIN", nil); err != nil {
+		c.bad = true
+		d.lite.back(c)
+		return classify(err)
+	}
+	tx := d.newTx(ctx, c, false)
+	defer func() { // also when the closure panics
+		tx.finish(nil)
+		if _, e := c.exec(free, "ROLLBACK", nil); e != nil {
+			c.bad = true
+		}
+		d.lite.back(c)
+		if err == nil && len(tx.after)+len(tx.wakeups) > 0 {
+			tx.committed()
+		}
+	}()
+	return tx.finish(fn(tx))
+}
+
+var errClosed = fault.New(fault.Unavailable, "db.closed", "the database is closed")
+
+// inside reports whether the calling goroutine is running the named function.
+func inside(function string) bool {
+	pcs := make([]uintptr, 200)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.Function == function {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+func (s steady) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	return s.liteConn.exec(context.WithoutCancel(ctx), query, args)
+}
+
+func (s steady) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	return s.liteConn.query(context.WithoutCancel(ctx), query, args)
+}

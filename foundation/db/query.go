@@ -1,0 +1,65 @@
+package db
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Cond is a condition with "?" for its arguments, without AND or WHERE. An
+// empty text is no condition.
+type Cond struct {
+	Text string
+	Args []any
+}
+
+// Query puts a statement together from fragments. Each "?" outside quotes
+// becomes the next $n, so fragments need not know of each other.
+type Query struct {
+	text strings.Builder
+	args []any
+}
+
+// Build starts a statement.
+func Build(text string, args ...any) *Query { return new(Query).Add(text, args...) }
+
+// Add appends a fragment, after a blank. Fragments are fixed text; what comes
+// from outside goes into args.
+func (q *Query) Add(text string, args ...any) *Query {
+	if q.text.Len() > 0 {
+		q.text.WriteByte(' ')
+	}
+	n, quote := len(q.args), byte(0)
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '?':
+			n++
+			q.text.WriteByte('$')
+			q.text.WriteString(strconv.Itoa(n))
+			continue
+		}
+		q.text.WriteByte(c)
+	}
+	if n != len(q.args)+len(args) {
+		panic("db: " + strconv.Itoa(n-len(q.args)) + " marks for " + strconv.Itoa(len(args)) + " arguments in: " + text)
+	}
+	q.args = append(q.args, args...)
+	return q
+}
+
+// And appends "AND (condition)"; nothing for an empty one.
+func (q *Query) And(c Cond) *Query {
+	if c.Text == "" {
+		return q
+	}
+	return q.Add("AND ("+c.Text+")", c.Args...)
+}
+
+// SQL gives the statement and its arguments.
+func (q *Query) SQL() (string, []any) { return q.text.String(), q.args }

@@ -1,0 +1,256 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+)
+
+const (
+	queueLength = 1024                   // callers waiting in order; more wait to enter
+	groupSize   = 512                    // closures committed together at most
+	groupTime   = 4 * time.Millisecond   // work after which a group commits
+	nestedAfter = 250 * time.Millisecond // a wait after which a nested Update is looked for
+	slow        = time.Second            // a closure that holds all others up is told of
+)
+
+// waiting is one Update in the writer's queue. The writer hands the connection
+// over to the caller's goroutine and waits: so a panic keeps its own stack,
+// and a test may end its goroutine inside a closure.
+type waiting struct {
+	ctx   context.Context
+	state atomic.Int32 // queued, started or left
+	turn  chan *liteConn
+	ran   chan error // the closure's end; nil asks for a commit
+	end   chan error // the commit's end
+}
+
+const (
+	queued int32 = iota
+	started
+	left
+)
+
+// Update runs fn in a read-write transaction and commits it when fn returns
+// nil. fn may run more than once and must have no side effects outside the
+// transaction; see the package documentation. Errors of fn come back as they
+// are; fault.Unavailable means that the engine is away, full or too busy, and
+// nothing was stored.
+func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
+	d.refuseNested(ctx)
+	if d.dialect == Postgres {
+		return d.updatePG(ctx, fn)
+	}
+	return d.updateLite(ctx, fn)
+}
+
+// View runs fn in a read-only transaction over one snapshot.
+func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
+	d.refuseNested(ctx)
+	if d.dialect == Postgres {
+		return d.viewPG(ctx, fn)
+	}
+	return d.viewLite(ctx, fn)
+}
+
+func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w := &waiting{ctx: ctx, turn: make(chan *liteConn, 1), ran: make(chan error, 1), end: make(chan error, 1)}
+	select {
+	case d.lite.queue <- w:
+	default:
+		select {
+		case d.lite.queue <- w:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.lite.stop:
+			return errClosed
+		}
+	}
+	conn, err := d.lite.await(w)
+	if err != nil {
+		return err
+	}
+	tx, err := d.runLite(w, conn, fn)
+	if err != nil {
+		<-w.end
+		return err
+	}
+	if err := <-w.end; err != nil {
+		return err
+	}
+	tx.committed()
+	return nil
+}
+
+// await waits for the writer's turn.
+func (l *lite) await(w *waiting) (*liteConn, error) {
+	look := time.NewTimer(nestedAfter)
+	defer look.Stop()
+	for {
+		select {
+		case conn := <-w.turn:
+			return conn, nil
+		case err := <-w.end:
+			return nil, err
+		case <-w.ctx.Done():
+			if w.state.CompareAndSwap(queued, left) {
+				return nil, w.ctx.Err()
+			}
+			return <-w.turn, nil // started meanwhile; the closure sees the context
+		case <-look.C:
+			if inside(runLiteName) {
+				w.state.CompareAndSwap(queued, left)
+				panic("db: Update was called inside the closure of another Update: use the *db.Tx of the outer one")
+			}
+		case <-l.done:
+			if w.state.CompareAndSwap(queued, left) {
+				return nil, errClosed
+			}
+			return nil, <-w.end
+		}
+	}
+}
+
+// runLiteName is how stack frames name runLite.
+var runLiteName = runtime.FuncForPC(reflect.ValueOf((*DB).runLite).Pointer()).Name()
+
+// runLite runs the closure on the caller's goroutine and tells the writer how
+// it ended, whichever way that is.
+//
+//go:noinline
+func (d *DB) runLite(w *waiting, conn *liteConn, fn func(tx *Tx) error) (tx *Tx, err error) {
+	// An interrupted statement would undo the whole group, so statements do
+	// not see the cancellation of one caller; Tx.usable does, between them.
+	tx = d.newTx(w.ctx, steady{conn}, true)
+	err = fault.New(fault.Internal, "db.aborted", "the closure did not return")
+	defer func() {
+		tx.finish(nil)
+		w.ran <- err
+	}()
+	err = tx.finish(fn(tx))
+	if err == nil {
+		err = w.ctx.Err()
+	}
+	return tx, err
+}
+
+// steady runs statements that their caller cannot interrupt.
+type steady struct{ *liteConn }
+
+// writeLoop is the one writer: it takes waiting callers, gives each the
+// connection under a savepoint, commits once and answers all.
+func (l *lite) writeLoop(conn *liteConn) {
+	defer close(l.done)
+	defer func() { conn.close() }()
+	group := make([]*waiting, 0, groupSize)
+	for {
+		var first *waiting
+		select {
+		case first = <-l.queue:
+		case <-l.stop:
+			return
+		}
+		if conn.bad {
+			conn = l.reconnect(conn)
+		}
+		group = l.commitGroup(conn, first, group[:0])
+		clear(group)
+		conn.trim()
+	}
+}
+
+func (l *lite) reconnect(old *liteConn) *liteConn {
+	fresh, err := l.connect(context.Background(), l.write)
+	if err != nil {
+		l.db.log.Error("the database file cannot be opened again", "err", err)
+		return old
+	}
+	old.close()
+	return fresh
+}
+
+// commitGroup runs first and those that wait behind it, and gives back the
+// (emptied) slice of the callers that took part.
+func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*waiting {
+	ctx := context.Background()
+	if _, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+		if first.state.CompareAndSwap(queued, started) {
+			first.end <- classify(err)
+		}
+		return group
+	}
+	from := time.Now()
+	next := first
+	var broken error
+	for next != nil {
+		ran, err := l.runOne(ctx, conn, next)
+		if ran {
+			group = append(group, next)
+		}
+		if err != nil {
+			broken = err
+			break
+		}
+		next = nil
+		if len(group) < groupSize && time.Since(from) < groupTime {
+			select {
+			case next = <-l.queue:
+			default:
+			}
+		}
+	}
+	if broken == nil {
+		_, broken = conn.exec(ctx, "COMMIT", nil)
+	}
+	if broken != nil {
+		// The engine may have rolled back by itself already.
+		if _, err := conn.exec(ctx, "ROLLBACK", nil); err != nil {
+			l.db.log.Debug("rollback after a failed group", "err", err)
+		}
+		broken = classify(broken)
+	}
+	for _, w := range group {
+		w.end <- broken
+	}
+	return group
+}
+
+// runOne gives the connection to one caller, under a savepoint. ran is false
+// when the caller had left. An error means that the whole group is lost.
+func (l *lite) runOne(ctx context.Context, conn *liteConn, w *waiting) (ran bool, err error) {
+	if !w.state.CompareAndSwap(queued, started) {
+		return false, nil
+	}
+	if _, err := conn.exec(ctx, "SAVEPOINT u", nil); err != nil {
+		w.end <- classify(err)
+		return false, fmt.Errorf("savepoint: %w", err)
+	}
+	from := time.Now()
+	w.turn <- conn
+	failure := <-w.ran
+	if took := time.Since(from); took > slow {
+		l.db.log.Warn("a transaction held up all others", "took", took, "failed", failure != nil)
+	}
+	if failure != nil {
+		if _, err := conn.exec(ctx, "ROLLBACK TO u", nil); err != nil {
+			w.end <- nil // the caller has its own error
+			return false, fmt.Errorf("rollback to savepoint after %q: %w", failure, err)
+		}
+	}
+	if _, err := conn.exec(ctx, "RELEASE u", nil); err != nil {
+		return true, fmt.Errorf("release of savepoint: %w", err)
+	}
+	if failure != nil {
+		w.end <- nil
+		return false, nil
+	}
+	return true, nil
+}
