@@ -1,0 +1,111 @@
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+)
+
+// lease makes sure that this node works for the consumer. On a locked data
+// directory the lease of a process that is gone is void at once.
+func (w *worker) lease(ctx context.Context) (bool, error) {
+	now := w.log.db.Now()
+	if w.leased && now.Before(w.renewAt) {
+		return true, nil
+	}
+	had := w.leased
+	w.leased = false
+	if !had && !w.force {
+		free, err := w.free(ctx)
+		if err != nil || !free {
+			return false, err
+		}
+	}
+	err := w.log.db.Update(ctx, func(tx *db.Tx) error { return w.take(tx, had) })
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !had {
+		w.seen = w.stored
+		if err := w.loadParked(ctx); err != nil {
+			return false, err
+		}
+	}
+	w.leased, w.renewAt = true, now.Add(w.leaseTime()/3)
+	return true, nil
+}
+
+// leaseTime is long where a lease of a process that is gone is void anyway:
+// an idle system then need not write.
+func (w *worker) leaseTime() time.Duration {
+	if w.log.db.Exclusive() {
+		return time.Hour
+	}
+	return leaseTime
+}
+
+// free looks, without writing, whether the lease can be had.
+func (w *worker) free(ctx context.Context) (bool, error) {
+	free := true
+	err := w.log.db.View(ctx, func(tx *db.Tx) error {
+		var owner, boot string
+		var until int64
+		err := tx.QueryRow("SELECT lease_owner, lease_boot, lease_until FROM fact_cursor WHERE consumer = $1", w.Name).Scan(&owner, &boot, &until)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		mine := owner == w.owner && boot == w.log.db.Boot()
+		free = mine || until <= db.Micros(tx.Now) || w.log.db.Exclusive() && boot != w.log.db.Boot()
+		return err
+	})
+	return free, err
+}
+
+// take gets or renews the lease; fault.NotFound when another has it.
+func (w *worker) take(tx *db.Tx, renew bool) error {
+	now, until := db.Micros(tx.Now), db.Micros(tx.Now.Add(w.leaseTime()))
+	q := db.Build(`INSERT INTO fact_cursor (consumer, seq, lease_owner, lease_boot, lease_until, updated_at) VALUES (?, 0, ?, ?, ?, ?)
+		ON CONFLICT (consumer) DO UPDATE SET lease_owner = excluded.lease_owner, lease_boot = excluded.lease_boot, lease_until = excluded.lease_until
+		WHERE (fact_cursor.lease_owner = ? AND fact_cursor.lease_boot = ?)`,
+		w.Name, w.owner, w.log.db.Boot(), until, now, w.owner, w.log.db.Boot())
+	switch {
+	case w.force:
+		q.Add("OR TRUE")
+	case !renew:
+		q.Add("OR fact_cursor.lease_until <= ?", now)
+		if w.log.db.Exclusive() {
+			q.Add("OR fact_cursor.lease_boot <> ?", w.log.db.Boot())
+		}
+	}
+	query, args := q.Add("RETURNING seq").SQL()
+	return tx.QueryRow(query, args...).Scan(&w.stored)
+}
+
+// release gives the lease back, so that another node need not wait.
+func (w *worker) release(ctx context.Context) error {
+	if !w.leased {
+		return nil
+	}
+	w.leased = false
+	return w.log.db.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec("UPDATE fact_cursor SET lease_until = 0 WHERE consumer = $1 AND lease_owner = $2 AND lease_boot = $3",
+			w.Name, w.owner, w.log.db.Boot())
+		return err
+	})
+}
+
+func (w *worker) loadParked(ctx context.Context) error {
+	w.parked = map[string]struct{}{}
+	return w.log.db.View(ctx, func(tx *db.Tx) error {
+		all, err := readParked(tx, db.Cond{Text: "consumer = ?", Args: []any{w.Name}})
+		for _, p := range all {
+			w.parked[p.Subject] = struct{}{}
+		}
+		return err
+	})
+}
