@@ -1,0 +1,349 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/cluster"
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+)
+
+const (
+	poll       = time.Second
+	parallel   = 16               // jobs of one node at once
+	grace      = 30 * time.Second // a lease beyond the attempt's time-out
+	firstRetry = 2 * time.Second
+	lastRetry  = time.Hour
+	maxError   = 2000 // bytes of an error kept
+)
+
+// Runner does the jobs of the kinds it handles, on one node.
+type Runner struct {
+	db   *db.DB
+	bus  *cluster.Bus // nil: no other nodes to wake
+	node string
+	log  *slog.Logger
+
+	mu       sync.Mutex
+	kinds    map[string]handler
+	periodic []*periodic
+}
+
+type handler struct {
+	fn func(ctx context.Context, j Job) error
+	Options
+}
+
+// New makes a runner. Bus may be nil when there are no other nodes.
+func New(d *db.DB, bus *cluster.Bus, node string, log *slog.Logger) *Runner {
+	if log == nil {
+		log = slog.Default()
+	}
+	return &Runner{db: d, bus: bus, node: node, log: log, kinds: map[string]handler{}}
+}
+
+// Handle says how jobs of a kind are done; before Run.
+func (r *Runner) Handle(kind string, fn func(ctx context.Context, j Job) error, o Options) {
+	if o.MaxAttempts <= 0 {
+		o.MaxAttempts = 10
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = time.Minute
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.kinds[kind]; ok {
+		panic("job: two handlers for " + kind)
+	}
+	r.kinds[kind] = handler{fn, o}
+}
+
+// Run works until ctx ends; then it waits for the jobs at hand, whose context
+// has ended too, gives back what they did not finish, and returns nil.
+func (r *Runner) Run(ctx context.Context) error {
+	wake := make(chan struct{}, 1)
+	nudge := func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+	defer r.db.Listen(topic, func() {
+		nudge()
+		if r.bus != nil {
+			if err := r.bus.Publish(wakeSubject, nil); err != nil && fault.KindOf(err) != fault.Unavailable {
+				r.log.Warn("other nodes were not woken", "err", err)
+			}
+		}
+	})()
+	if r.bus != nil {
+		unsubscribe, err := r.bus.Subscribe(wakeSubject, func(string, []byte) { nudge() })
+		if err != nil {
+			return err
+		}
+		defer unsubscribe()
+	}
+	var all sync.WaitGroup
+	for _, p := range r.periodic {
+		all.Go(func() { p.run(ctx) })
+	}
+	r.loop(ctx, wake, nudge, &all)
+	all.Wait()
+	return nil
+}
+
+func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), all *sync.WaitGroup) {
+	slots := make(chan struct{}, parallel)
+	reclaimed := false
+	for ctx.Err() == nil {
+		if !reclaimed {
+			reclaimed = r.reclaim(ctx)
+		}
+		free := parallel - len(slots)
+		jobs, err := r.claim(ctx, free)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("jobs cannot be read", "err", err)
+		}
+		for _, j := range jobs {
+			slots <- struct{}{}
+			all.Go(func() {
+				if err := r.do(ctx, j); err != nil {
+					r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
+				}
+				<-slots
+				nudge()
+			})
+		}
+		if len(jobs) > 0 && len(jobs) == free {
+			// All hands are busy: the next one to finish nudges.
+			select {
+			case <-ctx.Done():
+			case <-wake:
+			}
+			continue
+		}
+		pause := time.NewTimer(poll)
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// RunDue does all jobs that are due, one after another, and the periodic work
+// that is due, then returns with the number done. Jobs made due by them are
+// done too. It is meant for tests and tools.
+func (r *Runner) RunDue(ctx context.Context) (n int, err error) {
+	for _, p := range r.periodic {
+		did, err := p.once(ctx)
+		if err != nil {
+			return n, err
+		}
+		if did {
+			n++
+		}
+	}
+	for {
+		jobs, err := r.claim(ctx, 1)
+		if err != nil || len(jobs) == 0 {
+			return n, err
+		}
+		if err := r.do(ctx, jobs[0]); err != nil {
+			return n, err
+		}
+		n++
+	}
+}
+
+// reclaim frees, on a locked data directory, the jobs of a process that is
+// gone; elsewhere their leases run out.
+func (r *Runner) reclaim(ctx context.Context) bool {
+	if !r.db.Exclusive() {
+		return true
+	}
+	err := r.db.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec("UPDATE job SET run_at = $1 WHERE state = 'running' AND lease_boot <> $2", db.Micros(tx.Now), r.db.Boot())
+		return err
+	})
+	if err != nil {
+		r.log.Warn("jobs of the last run were not taken back yet", "err", err)
+	}
+	return err == nil
+}
+
+// claim takes due jobs. A first look without writing keeps an idle system
+// from writing.
+func (r *Runner) claim(ctx context.Context, limit int) ([]Job, error) {
+	kinds := r.kindList()
+	if limit <= 0 || len(kinds.Args) == 0 {
+		return nil, nil
+	}
+	var due int
+	err := r.db.View(ctx, func(tx *db.Tx) error {
+		q := db.Build("SELECT COUNT(*) FROM (SELECT 1 FROM job WHERE state <> 'failed' AND run_at <= ?", db.Micros(tx.Now)).And(kinds)
+		query, args := q.Add("LIMIT 1) AS due").SQL()
+		return tx.QueryRow(query, args...).Scan(&due)
+	})
+	if err != nil || due == 0 {
+		return nil, err
+	}
+	var jobs []Job
+	err = r.db.Update(ctx, func(tx *db.Tx) (err error) {
+		jobs, err = r.take(tx, kinds, limit)
+		return err
+	})
+	return jobs, err
+}
+
+func (r *Runner) kindList() db.Cond {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := db.Cond{Text: "kind IN (?" + strings.Repeat(", ?", max(0, len(r.kinds)-1)) + ")"}
+	for kind := range r.kinds {
+		c.Args = append(c.Args, kind)
+	}
+	return c
+}
+
+// take leases the jobs. A job whose worker died on its last attempt fails here.
+func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
+	lock := "" // SQLite has one writer
+	if tx.Dialect == db.Postgres {
+		lock = "FOR UPDATE SKIP LOCKED"
+	}
+	now := db.Micros(tx.Now)
+	q := db.Build(`UPDATE job SET state = 'running', attempts = attempts + 1, lease_owner = ?, lease_boot = ?, updated_at = ?, run_at = ?
+		WHERE id IN (SELECT id FROM job WHERE state <> 'failed' AND run_at <= ?`,
+		r.node, r.db.Boot(), now, db.Micros(tx.Now.Add(grace)), now).And(kinds)
+	query, args := q.Add("ORDER BY run_at LIMIT ? "+lock+") RETURNING id, kind, COALESCE(key, ''), org, payload, attempts, error", limit).SQL()
+	type taken struct {
+		Job
+		error string
+	}
+	all, err := db.Collect(tx, func(s db.Scanner) (t taken, err error) {
+		var data string
+		err = s.Scan(&t.ID, &t.Kind, &t.Key, &t.Org, &data, &t.Attempt, &t.error)
+		t.Data = []byte(data)
+		return t, err
+	}, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	var out []Job
+	for _, t := range all {
+		h := r.kinds[t.Kind]
+		if t.Attempt > h.MaxAttempts {
+			if err := r.fail(tx, t.Job, errors.New("the worker ended in the last attempt; before that: "+t.error)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if _, err := tx.Exec("UPDATE job SET run_at = $1 WHERE id = $2", db.Micros(tx.Now.Add(h.Timeout+grace)), t.ID); err != nil {
+			return nil, err
+		}
+		out = append(out, t.Job)
+	}
+	return out, nil
+}
+
+// do runs one attempt and stores its end; an error says that it could not be stored.
+func (r *Runner) do(ctx context.Context, j Job) error {
+	h := r.kinds[j.Kind]
+	work, cancel := context.WithTimeout(ctx, h.Timeout)
+	defer cancel()
+	err := call(work, h.fn, j)
+	stopped := err != nil && ctx.Err() != nil
+	end, cancelEnd := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancelEnd()
+	defer r.report(j, err, stopped)
+	return r.db.Update(end, func(tx *db.Tx) error {
+		switch {
+		case err == nil:
+			return r.succeed(tx, j)
+		case stopped:
+			return r.giveBack(tx, j)
+		case final(err) || j.Attempt >= h.MaxAttempts:
+			return r.fail(tx, j, err)
+		}
+		return r.postpone(tx, j, err)
+	})
+}
+
+func (r *Runner) report(j Job, err error, stopped bool) {
+	log := r.log.With("job", j.ID, "kind", j.Kind, "org", j.Org, "attempt", j.Attempt)
+	switch {
+	case err == nil || stopped:
+	case final(err) || j.Attempt >= r.kinds[j.Kind].MaxAttempts:
+		log.Error("a job failed", "err", err)
+	default:
+		log.Warn("a job will be tried again", "err", err)
+	}
+}
+
+func call(ctx context.Context, fn func(context.Context, Job) error, j Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(ctx, j)
+}
+
+// ours is the condition that the lease is still this attempt's.
+const ours = " WHERE id = $1 AND state = 'running' AND attempts = $2 AND lease_owner = $3 AND lease_boot = $4"
+
+func (r *Runner) lease(j Job) []any { return []any{j.ID, j.Attempt, r.node, r.db.Boot()} }
+
+func (r *Runner) succeed(tx *db.Tx, j Job) error {
+	n, err := tx.Exec("UPDATE job SET state = 'waiting', again = FALSE, attempts = 0, error = '', run_at = $5, updated_at = $5"+ours+" AND again",
+		append(r.lease(j), db.Micros(tx.Now))...)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		_, err = tx.Exec("DELETE FROM job"+ours, r.lease(j)...)
+		return err
+	}
+	tx.Wake(topic)
+	return nil
+}
+
+// giveBack returns a job that the end of this runner cut short; the attempt
+// does not count.
+func (r *Runner) giveBack(tx *db.Tx, j Job) error {
+	_, err := tx.Exec("UPDATE job SET state = 'waiting', attempts = attempts - 1, run_at = $5, updated_at = $5"+ours, append(r.lease(j), db.Micros(tx.Now))...)
+	tx.Wake(topic)
+	return err
+}
+
+func (r *Runner) postpone(tx *db.Tx, j Job, cause error) error {
+	pause := min(firstRetry<<min(j.Attempt-1, 12), lastRetry)
+	pause += rand.N(pause / 4)
+	_, err := tx.Exec("UPDATE job SET state = 'waiting', again = FALSE, error = $5, updated_at = $6, run_at = CASE WHEN again THEN CAST($6 AS BIGINT) ELSE CAST($7 AS BIGINT) END"+ours,
+		append(r.lease(j), clip(cause), db.Micros(tx.Now), db.Micros(tx.Now.Add(pause)))...)
+	return err
+}
+
+func (r *Runner) fail(tx *db.Tx, j Job, cause error) error {
+	_, err := tx.Exec("UPDATE job SET state = CASE WHEN again THEN 'waiting' ELSE 'failed' END, attempts = CASE WHEN again THEN 0 ELSE attempts END, again = FALSE, error = $5, updated_at = $6, run_at = $6"+ours,
+		append(r.lease(j), clip(cause), db.Micros(tx.Now))...)
+	return err
+}
+
+func clip(err error) string {
+	s := err.Error()
+	if len(s) > maxError {
+		s = s[:maxError]
+	}
+	return strings.ToValidUTF8(s, "?")
+}
