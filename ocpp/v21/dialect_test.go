@@ -1,0 +1,12 @@
+package v21
+
+import (
+	"testing"
+
+	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/ocpp/ocpptest"
+)
+
+func TestTranscripts(t *testing.T) { ocpptest.Transcripts(t, New()) }
+
+func FuzzHandle(f *testing.F) { ocpptest.FuzzHandle(f, New(), ocpp.Messages) }
