@@ -1,0 +1,222 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/ocpp"
+)
+
+func pairOf(host, key string) string { return host + " " + key }
+
+// ServeHTTP takes a station's handshake on /ocpp/{identity}.
+//
+// Refusals: 404 unknown identity, 401 wrong or missing password, 403
+// forbidden (a profile that is not allowed, a certificate of another
+// station), 429 and 503 with Retry-After, 426 for anything but a websocket.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from := originOf(r, g.config.TrustedProxies)
+	station, token, err := identityOf(r)
+	if err != nil {
+		g.refuse(w, from, station, err)
+		return
+	}
+	if !isWebsocket(r) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		g.metrics.handshake("not_websocket")
+		http.Error(w, "This is the address for charging stations: connect with a websocket (headers Connection: Upgrade, Upgrade: websocket).",
+			http.StatusUpgradeRequired)
+		return
+	}
+	pair, now := pairOf(from.host, key(station)), g.now()
+	if g.draining.Load() {
+		g.refuse(w, from, station, fault.New(fault.Unavailable, "gateway.draining", "the server is being restarted"))
+		return
+	}
+	if wait := g.refusals.wait(pair, now); wait > 0 {
+		g.metrics.handshake("too_many_refusals")
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+		http.Error(w, "This station was refused several times; it may try again later.", http.StatusTooManyRequests)
+		return
+	}
+	if err := g.door.enter(r.Context()); err != nil {
+		g.refuse(w, from, station, err)
+		return
+	}
+	entered := false
+	defer func() {
+		if !entered {
+			g.door.leave()
+		}
+	}()
+	h := handshakeOf(r, station, token, from, now)
+	admission, err := g.csms.Connect(r.Context(), h)
+	if err != nil {
+		if k := fault.KindOf(err); k != fault.Unavailable && k != fault.Internal {
+			g.refusals.add(pair, now)
+		}
+		g.refuse(w, from, station, err)
+		return
+	}
+	g.refusals.forget(pair)
+	entered = g.upgrade(w, r, h, admission, from)
+}
+
+// upgrade completes the handshake and starts the reader, which leaves the
+// door once the station is joined. It reports whether the reader was started.
+func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handshake, a ocpp.Admission, from origin) bool {
+	dialect, echo := choose(g.dialects, h.Protocols, g.silent16)
+	l := g.newLink(h, a, dialect)
+	options := &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // stations are no browsers; who they are is told by Connect
+		OnPongReceived:     func(context.Context, []byte) { l.pongs.Store(true) },
+	}
+	if echo != "" {
+		options.Subprotocols = []string{echo}
+	}
+	if !g.config.NoCompression {
+		options.CompressionMode = websocket.CompressionNoContextTakeover
+		options.CompressionThreshold = 1024
+	}
+	ws, err := websocket.Accept(&smallHijack{ResponseWriter: w, wire: l.wire}, r, options)
+	if err != nil {
+		g.metrics.handshake("not_websocket")
+		g.logger.Info("handshake failed", "station", h.Station, "remote", from.addr, "err", err)
+		return false
+	}
+	l.ws = ws
+	if dialect == nil {
+		// OCPP-J 1.6 §3.2, 2.0.1 part 4 §3.2: complete the handshake without a
+		// subprotocol, then close at once.
+		g.metrics.handshake("no_common_version")
+		g.logger.Warn("no common OCPP version", "org", a.Org, "station", h.Station, "remote", from.addr,
+			"offered", strings.Join(h.Protocols, ", "), "spoken", strings.Join(g.subprotocols(), ", "))
+		l.dialect = g.dialects[0]
+		l.deviate(ocpp.Deviation{Code: "no_common_version", Detail: "offered " + clip(strings.Join(h.Protocols, ", "), 100)})
+		g.closers.Go(func() {
+			_ = ws.Close(websocket.StatusProtocolError, "no common subprotocol; spoken are "+strings.Join(g.subprotocols(), ", "))
+		})
+		return false
+	}
+	ws.SetReadLimit(int64(orDefault(a.MaxMessage, g.config.MaxMessage)))
+	g.metrics.handshake("accepted")
+	if len(h.Protocols) == 0 {
+		l.deviate(ocpp.Deviation{Code: "no_subprotocol", Detail: "no websocket subprotocol was offered; OCPP 1.6 is assumed"})
+	}
+	host := from.host
+	g.readers.Go(func() {
+		joined := g.join(l, host)
+		g.door.leave()
+		if joined {
+			l.serve()
+		}
+	})
+	return true
+}
+
+func (g *Gateway) newLink(h ocpp.Handshake, a ocpp.Admission, d Dialect) *link {
+	l := &link{
+		g: g, dialect: d, key: key(h.Station),
+		wire:      &wire{now: g.now, timeout: g.config.WriteTimeout},
+		heartbeat: a.HeartbeatInterval,
+		org:       g.orgs.of(a.Org),
+	}
+	perMinute := orDefault(a.MessagesPerMinute, g.config.MessagesPerMinute)
+	l.pace = newPace(perMinute, max(perMinute/6, 10))
+	version := ocpp.V16
+	if d != nil {
+		version = d.Version()
+	}
+	l.peer = ocpp.Peer{
+		Org: a.Org, Site: a.Site, Station: cmp.Or(a.Station, h.Station), Version: version, ConnectedAt: h.At,
+		SecurityProfile: a.SecurityProfile, RemoteAddr: h.RemoteAddr,
+	}
+	if !a.Active {
+		l.phase.Store(int32(pending))
+	}
+	l.conn.Init(l, version, &g.options, true)
+	return l
+}
+
+func orDefault(v, d int) int {
+	if v > 0 {
+		return v
+	}
+	return d
+}
+
+func (g *Gateway) subprotocols() []string {
+	var out []string
+	for _, d := range g.dialects {
+		out = append(out, d.Subprotocol())
+	}
+	return out
+}
+
+func handshakeOf(r *http.Request, station, token string, from origin, now time.Time) ocpp.Handshake {
+	h := ocpp.Handshake{
+		Station: station, TLS: from.tls, Protocols: offered(r), RemoteAddr: from.addr, UserAgent: clip(r.UserAgent(), 200),
+		EnrolmentToken: token, Path: r.URL.Path, At: now,
+	}
+	h.User, h.Password, h.HasPassword = r.BasicAuth()
+	h.ClientCert = clientCert(r)
+	return h
+}
+
+// clientCert is the certificate that the TLS listener verified.
+func clientCert(r *http.Request) *x509.Certificate {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return r.TLS.PeerCertificates[0]
+}
+
+// isWebsocket leaves the details to the websocket library.
+func isWebsocket(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(strings.ToLower(r.Header.Get("Upgrade")), "websocket")
+}
+
+// statuses are the HTTP answers of refused handshakes, by kind of fault.
+var statuses = map[fault.Kind]int{
+	fault.Invalid:         http.StatusBadRequest,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Forbidden:       http.StatusForbidden,
+	fault.Conflict:        http.StatusForbidden,
+	fault.Unsupported:     http.StatusForbidden,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+}
+
+func (g *Gateway) refuse(w http.ResponseWriter, from origin, station string, err error) {
+	kind := fault.KindOf(err)
+	status, known := statuses[kind]
+	message := "The server failed; try again later."
+	if !known {
+		status = http.StatusInternalServerError
+	} else if e := fault.Of(err); e != nil {
+		message = e.Message
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Basic realm="ocpp", charset="UTF-8"`)
+	case http.StatusServiceUnavailable, http.StatusInternalServerError:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(5, 30)))
+	}
+	g.metrics.handshake(kind.String())
+	level := g.logger.Info
+	if status == http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		level = g.logger.Error
+	}
+	level("handshake refused", "station", clip(station, maxIdentity), "remote", from.addr, "status", status, "err", err)
+	http.Error(w, message, status)
+}

@@ -1,0 +1,140 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/job"
+)
+
+const (
+	beatEvery      = 5 * time.Second
+	reconcileEvery = time.Minute
+)
+
+// beating tells the other nodes that this one lives, and now and then
+// compares its connections with the table.
+func (g *Gateway) beating(ctx context.Context) {
+	beat, reconcile := time.NewTicker(beatEvery), time.NewTicker(reconcileEvery)
+	defer beat.Stop()
+	defer reconcile.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+			err = g.store.beat(ctx, g.started)
+		case <-reconcile.C:
+			err = g.reconcile(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			g.logger.Warn("the node's connections are not kept up", "err", err)
+		}
+	}
+}
+
+// reconcile heals what messages between nodes may have missed: a connection
+// that a newer one elsewhere replaced is closed; a row that another node
+// closed, taking us for dead, is opened again.
+func (g *Gateway) reconcile(ctx context.Context) error {
+	for part := range slices.Chunk(g.links.all(), 500) {
+		keys := make([]string, len(part))
+		for i, l := range part {
+			keys[i] = l.key
+		}
+		rows, err := g.store.held(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := g.heal(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) heal(ctx context.Context, r row) error {
+	l := g.links.get(r.key)
+	switch {
+	case l == nil || l.ending.Load() || l.epoch() > r.epoch:
+		return nil
+	case l.epoch() < r.epoch:
+		g.supersede(l)
+		return nil
+	case r.open || r.node != g.node:
+		return nil
+	}
+	revived, err := g.store.revive(ctx, r.key, r.epoch)
+	if err != nil || !revived {
+		return err
+	}
+	peer := l.currentPeer()
+	g.logger.Warn("a living connection had been taken for dead", "org", peer.Org, "station", peer.Station)
+	if err := g.csms.Connected(ctx, peer); err != nil {
+		return err
+	}
+	g.signal(peer, true, "")
+	return nil
+}
+
+// Jobs registers the gateway's periodic work: one node does each at a time.
+func (g *Gateway) Jobs(r *job.Runner) {
+	r.Every("gateway.dead_nodes", 10*time.Second, g.buryNodes)
+	r.Every("gateway.log_days", time.Hour, g.log.makeDays)
+	r.Every("gateway.log_retention", time.Hour, g.log.retain)
+}
+
+// buryNodes ends the connections of nodes that died: their stations are
+// offline until they return. A node is dead when it has not beaten for a
+// while and does not answer either.
+func (g *Gateway) buryNodes(ctx context.Context) error {
+	nodes, err := g.store.silent(ctx, g.now().Add(-g.config.NodeTimeout))
+	if err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if g.answers(ctx, node) {
+			continue
+		}
+		dead, err := g.store.abandon(ctx, node, "the node was lost")
+		if err != nil {
+			return err
+		}
+		g.logger.Warn("a node was lost", "node", node, "connections", len(dead))
+		g.tellGone(ctx, dead)
+	}
+	return nil
+}
+
+// tellGone tells the platform of connections that ended with their node, many
+// at once so that they share transactions. A station that is back already has
+// a higher epoch.
+func (g *Gateway) tellGone(ctx context.Context, gone []Connection) {
+	slots := make(chan struct{}, 256)
+	var wg sync.WaitGroup
+	for _, c := range gone {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			g.csms.Disconnected(ctx, c.peer(), c.Reason)
+			g.signal(c.peer(), false, c.Reason)
+		})
+	}
+	wg.Wait()
+}
+
+func (g *Gateway) answers(ctx context.Context, node string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := g.bus.Request(ctx, subjectOf(node, ""), []byte(`{"op":"ping"}`))
+	if e := fault.Of(err); e != nil && e.Code == "cluster.no_responder" {
+		return false
+	}
+	return err == nil
+}
