@@ -1,0 +1,175 @@
+package station
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/ocpp"
+)
+
+// card is what a handshake and each message need of a station, kept in
+// memory so that a reconnect storm reads almost nothing.
+type card struct {
+	ID           ID
+	Org, Site    string
+	Life         Life
+	Profile      int
+	Sealed, Next string // passwords; see verifier
+	Quarantined  bool
+	Heartbeat    time.Duration
+	Incarnation  string
+	LastAddr     string // of the last good connection
+	until        time.Time
+	missing      bool // nobody knows the id
+}
+
+const (
+	cardFor    = 5 * time.Minute
+	missingFor = 15 * time.Second
+	maxCards   = 200_000
+
+	cacheSubject = "cache.station"
+)
+
+// card gives the station behind an identity as it was sent, from memory or
+// the database; nil when nobody knows it.
+func (s *Service) card(ctx context.Context, presented string) (*card, error) {
+	key := strings.ToLower(presented)
+	now := s.now()
+	s.mu.Lock()
+	c := s.cards[key]
+	s.mu.Unlock()
+	if c == nil || now.After(c.until) {
+		err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
+			c, err = s.loadCard(tx, key)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if c.missing {
+		return nil, nil
+	}
+	return c, nil
+}
+
+// loadCard reads a card and keeps it; one that is missing is kept too, for a
+// short time.
+func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
+	s.mu.Lock()
+	generation := s.generation
+	s.mu.Unlock()
+	now := s.now()
+	c := &card{until: now.Add(cardFor)}
+	var heartbeat int64
+	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr
+		FROM charging_station WHERE key = $1`, key).
+		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		c = &card{missing: true, until: now.Add(missingFor)}
+	case err != nil:
+		return nil, err
+	}
+	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if generation == s.generation { // else it changed while we read
+		if len(s.cards) >= maxCards {
+			for k := range s.cards { // any tenth; the map's order is random
+				if delete(s.cards, k); len(s.cards) <= maxCards*9/10 {
+					break
+				}
+			}
+		}
+		s.cards[key] = c
+	}
+	return c, nil
+}
+
+// announce drops the station from the caches of all nodes after the commit.
+func (s *Service) announce(tx *db.Tx, id ID) {
+	tx.AfterCommit(func() {
+		s.forget(id.Key())
+		if s.d.Bus == nil {
+			return
+		}
+		if err := s.d.Bus.Publish(cacheSubject, []byte(id.Key())); err != nil {
+			s.d.Log.Warn("other nodes may use an old entry for some minutes", "station", id, "error", err)
+		}
+	})
+}
+
+func (s *Service) forget(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generation++
+	delete(s.cards, key)
+}
+
+// Identify completes what a connection says of itself: the id as it was
+// created, whatever case the station writes it in, its organisation and site
+// of today, and the incarnation when no boot came on this connection (field
+// note 1: stations need not boot again to reconnect).
+func (s *Service) Identify(ctx context.Context, p ocpp.Peer) (ocpp.Peer, error) {
+	c, err := s.card(ctx, p.Station)
+	if err != nil {
+		return p, err
+	}
+	if c == nil {
+		return p, unknown(ID(p.Station))
+	}
+	p.Station, p.Org, p.Site, p.Incarnation = string(c.ID), c.Org, c.Site, c.Incarnation
+	return p, nil
+}
+
+// Place is where a station stands, for rooms that price and report.
+type Place struct {
+	Station  ID
+	Org      string
+	Site     string // empty: none; then Zone is the organisation's and the rest empty
+	Zone     *time.Location
+	Currency string
+	Country  string
+	Life     Life
+}
+
+// Place finds organisation, site, time zone and currency of a station, from
+// memory in the usual case. EVSEs stand where their station does.
+// fault.NotFound for an unknown id.
+func (s *Service) Place(tx *db.Tx, station string) (Place, error) {
+	key := strings.ToLower(station)
+	s.mu.Lock()
+	c := s.cards[key]
+	s.mu.Unlock()
+	if c == nil || s.now().After(c.until) {
+		var err error
+		if c, err = s.loadCard(tx, key); err != nil {
+			return Place{}, err
+		}
+	}
+	if c.missing {
+		return Place{}, unknown(ID(station))
+	}
+	return s.placeOf(tx, c)
+}
+
+func (s *Service) placeOf(tx *db.Tx, c *card) (Place, error) {
+	p := Place{Station: c.ID, Org: c.Org, Site: c.Site, Zone: time.UTC, Life: c.Life}
+	if c.Site == "" {
+		return s.placeOfOrg(tx, p)
+	}
+	site, err := s.site(tx, c.Site)
+	if fault.Is(err, fault.NotFound) {
+		return s.placeOfOrg(tx, p)
+	}
+	if err != nil {
+		return p, err
+	}
+	p.Zone, p.Currency, p.Country = site.Zone(), string(site.Currency), site.Address.Country
+	return p, nil
+}

@@ -1,0 +1,206 @@
+package station
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/ocpp"
+)
+
+// Connected takes note of an open connection. A late call for an older
+// connection changes nothing: the higher epoch wins.
+func (s *Service) Connected(ctx context.Context, p ocpp.Peer) error {
+	s.forgetFailures(p)
+	return s.push(ctx, p.Station, func(t *tree) { t.connect(p, s.now()) })
+}
+
+func (t *tree) connect(p ocpp.Peer, now time.Time) {
+	if p.Epoch < t.Epoch || p.Epoch == t.Epoch && t.Connected {
+		return
+	}
+	t.quiet = !t.Announced
+	at := p.ConnectedAt
+	if at.IsZero() {
+		at = now
+	}
+	t.Connected, t.Epoch, t.Protocol, t.RemoteAddr = true, p.Epoch, string(p.Version), p.RemoteAddr
+	t.ConnectedAt, t.LastSeenAt = &at, &now
+	if t.Announced {
+		t.Announced = false
+		t.facts = append(t.facts, fact{KindConnected, Connection{Since: at, Protocol: string(p.Version), RemoteAddr: p.RemoteAddr}})
+	}
+}
+
+// Disconnected takes note of a closed connection, unless a newer one is open.
+func (s *Service) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
+	s.unseen(p.Station)
+	err := s.push(ctx, p.Station, func(t *tree) { t.disconnect(p.Epoch, s.now()) })
+	if err != nil { // the sweep for silence finds it
+		s.d.Log.Warn("a disconnection was not stored", "station", p.Station, "reason", reason, "error", err)
+	}
+}
+
+// disconnect marks the gap at once; facts wait until it has lasted.
+func (t *tree) disconnect(epoch int64, at time.Time) {
+	if epoch != t.Epoch || !t.Connected {
+		return
+	}
+	t.quiet = true
+	t.Connected, t.GoneAt = false, &at
+	for i := range t.EVSEs {
+		t.EVSEs[i].Power = 0
+	}
+}
+
+// seenEvery is how exact last_seen_at is. It stays well below the shortest
+// silence that counts.
+const seenEvery = 20 * time.Second
+
+type seen struct {
+	station string // key
+	epoch   int64
+	at      time.Time
+}
+
+// Seen takes note of life: any frame counts. It writes at most every 20 s
+// per station, many stations together.
+func (s *Service) Seen(ctx context.Context, p ocpp.Peer, at time.Time) {
+	key := ID(p.Station).Key()
+	s.mu.Lock()
+	last, ok := s.lastSeen[key]
+	if ok && last.epoch == p.Epoch && at.Sub(last.at) < seenEvery {
+		s.mu.Unlock()
+		return
+	}
+	s.lastSeen[key] = seen{key, p.Epoch, at}
+	s.mu.Unlock()
+	if err := s.lives.Add(ctx, seen{key, p.Epoch, at}); err != nil {
+		s.unseen(p.Station) // the next frame tries again
+		if ctx.Err() == nil {
+			s.d.Log.Warn("a sign of life was not stored", "station", p.Station, "error", err)
+		}
+	}
+}
+
+func (s *Service) unseen(station string) {
+	s.mu.Lock()
+	delete(s.lastSeen, ID(station).Key())
+	s.mu.Unlock()
+}
+
+// storeSeen writes signs of life; a station that was taken for silent on
+// this very connection is back.
+func (s *Service) storeSeen(tx *db.Tx, batch []seen) error {
+	var back []change
+	for _, one := range batch {
+		connected, err := touch(tx, one)
+		if fault.Is(err, fault.NotFound) {
+			continue // an older connection, or the station is gone
+		}
+		if err != nil {
+			return err
+		}
+		if !connected {
+			back = append(back, change{one.station, one.at, func(t *tree) { t.revive(one.epoch, one.at) }})
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	return s.flush(tx, back)
+}
+
+func touch(tx *db.Tx, one seen) (connected bool, err error) {
+	const minimum = int64(minSilence / time.Microsecond)
+	err = tx.QueryRow(`UPDATE charging_station SET last_seen_at = $3,
+		silent_at = $3 + CASE WHEN heartbeat * 2000000 > $4 THEN heartbeat * 2000000 ELSE $4 END
+		WHERE key = $1 AND epoch = $2 AND (last_seen_at IS NULL OR last_seen_at < $3) RETURNING connected`,
+		one.station, one.epoch, db.Micros(one.at), minimum).Scan(&connected)
+	return connected, err
+}
+
+// revive undoes silence: the socket was never closed.
+func (t *tree) revive(epoch int64, at time.Time) {
+	if epoch != t.Epoch || t.Connected {
+		return
+	}
+	t.quiet = !t.Announced
+	t.Connected, t.LastSeenAt = true, &at
+	if t.Announced {
+		t.Announced = false
+		t.facts = append(t.facts, fact{KindConnected, Connection{Since: at, Protocol: t.Protocol, RemoteAddr: t.RemoteAddr}})
+	}
+}
+
+// sweepBatch bounds one transaction of a sweep.
+const sweepBatch = 500
+
+// sweepSilent finds connected stations from which nothing was heard for
+// longer than Silence: a dead socket, or a node that was killed.
+func (s *Service) sweepSilent(ctx context.Context) error {
+	return s.sweep(ctx, "SELECT id FROM charging_station WHERE connected AND silent_at < $1 ORDER BY silent_at LIMIT $2",
+		func(now time.Time) int64 { return db.Micros(now) },
+		func(t *tree, now time.Time) {
+			if !t.Connected || t.LastSeenAt == nil || now.Sub(*t.LastSeenAt) <= Silence(t.Heartbeat) {
+				return
+			}
+			t.disconnect(t.Epoch, now)
+		})
+}
+
+// sweepGone announces stations that stayed away for longer than the
+// debounce: one fact for the station and one per port (field note 25).
+func (s *Service) sweepGone(ctx context.Context) error {
+	return s.sweep(ctx, "SELECT id FROM charging_station WHERE NOT announced AND disconnected_at < $1 AND NOT connected ORDER BY disconnected_at LIMIT $2",
+		func(now time.Time) int64 { return db.Micros(now.Add(-s.d.Debounce)) },
+		func(t *tree, now time.Time) {
+			if t.Connected || t.Announced || t.GoneAt == nil || now.Sub(*t.GoneAt) < s.d.Debounce {
+				return
+			}
+			t.Announced = true
+			t.facts = append(t.facts, fact{KindDisconnected, Connection{Since: *t.GoneAt, Protocol: t.Protocol, RemoteAddr: t.RemoteAddr}})
+			for _, e := range t.EVSEs {
+				if e.RemovedAt == nil && e.Status.State == Unreachable {
+					c := Change{EVSE: e.EVSE, At: e.Since, State: e.Status.State, OCPI: e.Status.OCPI, InUse: e.Status.InUse, Session: e.Session}
+					t.facts = append(t.facts, fact{KindStatusChanged, c.payload()})
+				}
+			}
+		})
+}
+
+func (s *Service) sweep(ctx context.Context, query string, limit func(time.Time) int64, do func(*tree, time.Time)) error {
+	for {
+		var ids []ID
+		err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
+			ids, err = db.Collect(tx, scanID, query, limit(s.now()), sweepBatch)
+			return err
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		now := s.now()
+		changes := make([]change, len(ids))
+		for i, id := range ids {
+			changes[i] = change{string(id), now, func(t *tree) { do(t, now) }}
+		}
+		if err := s.changes.Add(ctx, changes...); err != nil || len(ids) < sweepBatch {
+			return err
+		}
+	}
+}
+
+func scanID(row db.Scanner) (id ID, err error) {
+	err = row.Scan(&id)
+	return id, err
+}
+
+// host gives the address without the port.
+func host(addr string) string {
+	if h, _, err := net.SplitHostPort(addr); err == nil {
+		return h
+	}
+	return addr
+}

@@ -1,0 +1,89 @@
+package station
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"strings"
+
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/id"
+)
+
+// A generated password has 160 random bits as 40 hex digits: the longest
+// that 1.6 takes as AuthorizationKey (20 octets) and 2.0.1 as
+// BasicAuthPassword (40 characters).
+const passwordBytes = 20
+
+const (
+	minPassword = 16 // OCPP 2.0.1 A00.FR.205
+	maxPassword = 64 // what OCPP 2.1 allows; 2.0.1 ends at 40
+)
+
+// NewPassword makes a password for a station.
+func NewPassword() string { return id.Secret(passwordBytes) }
+
+// CheckPassword tells why a password cannot be imported; nil if it can.
+func CheckPassword(p string) error {
+	bad := func(format string, args ...any) error {
+		e := fault.New(fault.Invalid, "station.password", format, args...)
+		return e.With("body.password", e.Message, nil)
+	}
+	if len(p) < minPassword || len(p) > maxPassword {
+		return bad("a station password has %d to %d characters, not %d; for OCPP 1.6 use 32 to 40 hex digits, for 2.0.1 at most 40 characters", minPassword, maxPassword, len(p))
+	}
+	for i := 0; i < len(p); i++ {
+		if p[i] < 0x20 || p[i] > 0x7e {
+			return bad("a station password consists of printable ASCII characters; character %d is another one", i+1)
+		}
+	}
+	if strings.Count(p, p[:1]) == len(p) {
+		return bad("a station password of one repeated character is not a secret")
+	}
+	return nil
+}
+
+// isHexKey holds for what 1.6 calls AuthorizationKey: whole octets in hex.
+func isHexKey(p string) bool {
+	if len(p) < 32 || len(p) > 40 || len(p)%2 != 0 {
+		return false
+	}
+	for i := 0; i < len(p); i++ {
+		c := p[i]
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
+// spelling gives one form to all spellings of the same hex key.
+func spelling(p string) string {
+	if isHexKey(p) {
+		return strings.ToLower(p)
+	}
+	return p
+}
+
+// verifier keeps and checks station passwords as HMACs under the secret of
+// the installation: cheap enough for a reconnect storm, useless to a thief
+// of the database alone. Long random passwords need no slow hash.
+type verifier struct{ secret []byte }
+
+func (v verifier) seal(station ID, password string) string {
+	m := hmac.New(sha256.New, v.secret)
+	m.Write([]byte("forecourt station password\x00" + station.Key() + "\x00" + spelling(password)))
+	return hex.EncodeToString(m.Sum(nil))
+}
+
+// matches compares what a station presented with a sealed password. A 1.6
+// station may send the octets of its AuthorizationKey or their literal hex
+// (field note 22; the OCTT tests the octets). Both are always computed, so
+// that the time tells nothing.
+func (v verifier) matches(sealed string, station ID, presented string) bool {
+	literal := subtle.ConstantTimeCompare([]byte(sealed), []byte(v.seal(station, presented)))
+	octets := subtle.ConstantTimeCompare([]byte(sealed), []byte(v.seal(station, hex.EncodeToString([]byte(presented)))))
+	isKey := subtle.ConstantTimeLessOrEq(16, len(presented)) & subtle.ConstantTimeLessOrEq(len(presented), 20)
+	return sealed != "" && literal|octets&isKey == 1
+}

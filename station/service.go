@@ -1,0 +1,194 @@
+package station
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/cluster"
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/identity"
+	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp"
+)
+
+// Config of the room; zero values mean the defaults.
+type Config struct {
+	AllowProfile0     bool          // stations set to profile 0 may connect without a password
+	Heartbeat         time.Duration // asked of stations, ±10 % each; 300 s
+	PendingRetry      time.Duration // after which a Pending station boots again; 60 s
+	Debounce          time.Duration // an offline shorter than this is no fact and no outage; 60 s
+	CommandTimeout    time.Duration // after which an unanswered command is given up; 60 s, see Timeouts
+	MaxMessage        int           // bytes of a message; 1 MiB
+	MessagesPerMinute int           // of one station; 600
+}
+
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&c.Heartbeat, 5*time.Minute)
+	set(&c.PendingRetry, time.Minute)
+	set(&c.Debounce, time.Minute)
+	set(&c.CommandTimeout, time.Minute)
+	if c.MaxMessage <= 0 {
+		c.MaxMessage = 1 << 20
+	}
+	if c.MessagesPerMinute <= 0 {
+		c.MessagesPerMinute = 600
+	}
+	return c
+}
+
+// Deps are what the room needs.
+type Deps struct {
+	Config
+	DB        *db.DB
+	Bus       *cluster.Bus // nil: a single node without messaging
+	Log       *slog.Logger
+	Locations *location.Service // nil: no station stands at a site
+	Commander ocpp.Commander    // sends to stations; gateway.Router
+	Messages  MessageLog        // nil: no message log
+
+	// Secret is the key of the installation, at least 16 bytes: passwords
+	// are kept as HMACs under it.
+	Secret []byte
+	// URL gives the address a station connects to: "wss://host/ocpp/ID".
+	URL func(id string) string
+}
+
+// Service holds the use-cases of stations.
+type Service struct {
+	d       Deps
+	verify  verifier
+	changes *db.Batch[change]
+
+	lives   *db.Batch[seen]
+	running sync.WaitGroup // commands that wait for their station
+
+	failures, failuresAtHome, strangers, logged *limiter
+
+	mu           sync.Mutex
+	cards        map[string]*card
+	generation   uint64
+	lastSeen     map[string]seen
+	deviations   map[string]deviating
+	knocks       map[string]Knock
+	windows      []Window
+	windowsUntil time.Time
+	gathering    bool
+}
+
+// New makes the room. It listens for changes on other nodes until the bus
+// closes, and refuses to let go of a site at which stations stand.
+func New(d Deps) (*Service, error) {
+	d.Config = d.Config.withDefaults()
+	if len(d.Secret) < 16 {
+		return nil, fault.New(fault.Invalid, "station.secret", "the secret of the installation has %d bytes, it needs at least 16", len(d.Secret))
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.URL == nil {
+		d.URL = func(id string) string { return "/ocpp/" + id }
+	}
+	s := &Service{
+		d: d, verify: verifier{secret: d.Secret},
+		failures: newLimiter(10, 6*time.Second), failuresAtHome: newLimiter(60, time.Second),
+		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
+		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, knocks: map[string]Knock{},
+	}
+	s.changes = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
+	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
+	if d.Bus != nil {
+		if _, err := d.Bus.Subscribe(cacheSubject, func(_ string, data []byte) { s.forget(string(data)) }); err != nil {
+			return nil, err
+		}
+	}
+	if d.Locations != nil {
+		d.Locations.BeforeDelete(s.keepSite)
+	}
+	return s, nil
+}
+
+func (s *Service) now() time.Time { return s.d.DB.Now() }
+
+// Close waits for commands that wait for their station, writes what was
+// counted and refuses further changes. Call it before the database closes.
+func (s *Service) Close() {
+	s.running.Wait()
+	s.gather()
+	s.lives.Close()
+	s.changes.Close()
+}
+
+// gatherFor is how long counts of deviations and knocks wait in memory for
+// others, to be written together.
+const gatherFor = 5 * time.Second
+
+// gatherSoon makes sure that what was just counted is written; s.mu is held.
+func (s *Service) gatherSoon() {
+	if !s.gathering {
+		s.gathering = true
+		time.AfterFunc(gatherFor, s.gather)
+	}
+}
+
+func (s *Service) gather() {
+	s.mu.Lock()
+	s.gathering = false
+	s.mu.Unlock()
+	ctx := context.Background()
+	if err := s.storeDeviations(ctx); err != nil {
+		s.d.Log.Warn("deviations were not stored", "error", err)
+	}
+	if err := s.storeKnocks(ctx); err != nil {
+		s.d.Log.Warn("knocking stations were not stored", "error", err)
+	}
+}
+
+// Jobs registers the room's periodic and queued work.
+func (s *Service) Jobs(r *job.Runner) {
+	r.Every("station.silence", 15*time.Second, s.sweepSilent)
+	r.Every("station.gone", 10*time.Second, s.sweepGone)
+	r.Every("station.commands", 30*time.Second, s.abandonCommands)
+	r.Every("station.tidy", time.Hour, s.tidy)
+	r.Handle(jobTriggerBoot, s.triggerBoot, job.Options{MaxAttempts: 3, Timeout: time.Minute})
+}
+
+func (s *Service) keepSite(tx *db.Tx, site location.ID) error {
+	var n int
+	if err := tx.QueryRow("SELECT COUNT(*) FROM charging_station WHERE site = $1 AND life <> $2", string(site), string(Retired)).Scan(&n); err != nil || n == 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "location.occupied", "%d charging stations stand at this site; move or retire them first", n)
+}
+
+func (s *Service) placeOfOrg(tx *db.Tx, p Place) (Place, error) {
+	org, err := identity.Lookup(tx, identity.OrgID(p.Org))
+	if err != nil {
+		return p, err
+	}
+	p.Site, p.Currency = "", string(org.Currency)
+	if zone, err := time.LoadLocation(org.TimeZone); err == nil {
+		p.Zone = zone
+	}
+	return p, nil
+}
+
+// Consumers gives the room's consumers of facts.
+func (s *Service) Consumers() []event.Consumer { return s.consumers() }
+
+// site finds the site of a station; fault.NotFound when there is none.
+func (s *Service) site(tx *db.Tx, site string) (location.Site, error) {
+	if s.d.Locations == nil {
+		return location.Site{}, fault.New(fault.NotFound, "location.unknown", "there are no sites here")
+	}
+	return s.d.Locations.Get(tx, location.ID(site))
+}
