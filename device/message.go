@@ -1,0 +1,242 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/id"
+	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/station"
+)
+
+// BootNotification stores the boot, lets the station room decide its answer
+// and, when it is Accepted, has the device read and set up in the background.
+func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
+	cs := r.ChargingStation
+	more := cs.Boot16()
+	b := station.Booted{Vendor: cs.VendorName, Model: cs.Model, Serial: cs.SerialNumber, Firmware: cs.FirmwareVersion, Reason: string(r.Reason)}
+	if b.Serial == "" {
+		b.Serial = more.ChargeBoxSerialNumber // deprecated in 1.6, and all that some stations tell
+	}
+	if cs.Modem != nil {
+		b.ICCID, b.IMSI = cs.Modem.Iccid, cs.Modem.Imsi
+	}
+	meter := more.MeterType
+	if more.MeterSerialNumber != "" {
+		meter += " " + more.MeterSerialNumber
+	}
+	var v station.BootVerdict
+	var now time.Time
+	err := s.d.DB.Update(ctx, func(tx *db.Tx) (err error) {
+		if v, err = s.d.Stations.Boot(tx, p, b); err != nil {
+			return err
+		}
+		now = tx.Now
+		o := ownerOf(v.Station)
+		if v.Repeated {
+			return nil
+		}
+		if err := insertBoot(tx, o, p, b, meter, string(v.Status)); err != nil {
+			return err
+		}
+		if v.NewDevice {
+			if err := forgetDevice(tx, o.station); err != nil {
+				return err
+			}
+		}
+		if v.Status != ocpp.RegistrationStatusEnumAccepted {
+			return nil
+		}
+		return s.enqueueSync(tx, o, tx.Now.Add(s.d.SyncAfterBoot))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ocpp.BootNotificationResponse{CurrentTime: ocpp.DateTime{Time: now}, Interval: int(v.Interval / time.Second), Status: v.Status}, nil
+}
+
+func insertBoot(tx *db.Tx, o owner, p ocpp.Peer, b station.Booted, meter, status string) error {
+	_, err := tx.Exec(`INSERT INTO device_boot (station, at, org, vendor, model, serial, firmware, iccid, imsi, meter, reason, status, protocol, address)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14) ON CONFLICT (station, at) DO NOTHING`,
+		o.station, db.Micros(tx.Now), o.org, b.Vendor, b.Model, b.Serial, b.Firmware, b.ICCID, b.IMSI, meter, b.Reason, status, string(p.Version), p.RemoteAddr)
+	return err
+}
+
+func (s *Service) enqueueSync(tx *db.Tx, o owner, at time.Time) error {
+	return job.Enqueue(tx, job.Job{Kind: jobSync, Key: o.station, Org: o.org, Payload: syncJob{Station: o.station}, RunAt: at})
+}
+
+// NotifyEvent stores the values that monitoring tells, hands the
+// availability of connectors to the station room, and keeps alerts as
+// notices. It is answered when that is committed.
+func (s *Service) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEventRequest) (*ocpp.NotifyEventResponse, error) {
+	var told []Variable
+	alert := false
+	for _, e := range r.EventData {
+		v := of(e.Component, e.Variable, ocpp.AttributeEnumActual)
+		v.Value = e.ActualValue
+		v.mask()
+		told = append(told, v)
+		alert = alert || e.Trigger == ocpp.EventTriggerEnumAlerting
+	}
+	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		st, err := s.d.Stations.Get(tx, p.Station)
+		if err != nil {
+			return err
+		}
+		o := ownerOf(st)
+		if err := saveVariables(tx, o, "NotifyEvent", told); err != nil {
+			return err
+		}
+		if alert {
+			return insertNotice(tx, o, "NotifyEvent", r)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range told {
+		if err := s.availability(ctx, p, v); err != nil {
+			return nil, err
+		}
+	}
+	return &ocpp.NotifyEventResponse{}, nil
+}
+
+// availability forwards AvailabilityState of a connector, an EVSE or the
+// station (OCPP 2.0.1 part 2 appendix, components Connector, EVSE and
+// ChargingStation).
+func (s *Service) availability(ctx context.Context, p ocpp.Peer, v Variable) error {
+	if v.Name != "AvailabilityState" {
+		return nil
+	}
+	switch {
+	case v.Component == "Connector" && v.EVSE > 0 && v.Connector > 0,
+		v.Component == "EVSE" && v.EVSE > 0 && v.Connector == 0,
+		v.Component == "ChargingStation" && v.EVSE == 0:
+		return s.d.Stations.Availability(ctx, p, v.EVSE, v.Connector, v.Value)
+	}
+	return nil
+}
+
+// KindSecurityEvent is a fact; its payload is SecurityEvent.
+const KindSecurityEvent = "device.security_event"
+
+// SecurityEvent is something that touches the security of a station (OCPP
+// 2.0.1 part 2 appendix, security events).
+type SecurityEvent struct {
+	ID         string    `json:"id"`
+	Type       string    `json:"type"`
+	TechInfo   string    `json:"tech_info,omitempty"`
+	At         time.Time `json:"at"` // the station's clock
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+// SecurityEventNotification is answered when the event is stored.
+func (s *Service) SecurityEventNotification(ctx context.Context, p ocpp.Peer, r *ocpp.SecurityEventNotificationRequest) (*ocpp.SecurityEventNotificationResponse, error) {
+	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		st, err := s.d.Stations.Get(tx, p.Station)
+		if err != nil {
+			return err
+		}
+		e := SecurityEvent{ID: id.New[string](tx.Now), Type: r.Type, TechInfo: r.TechInfo, At: r.Timestamp.Time, ReceivedAt: tx.Now}
+		if e.At.IsZero() {
+			e.At = tx.Now
+		}
+		_, err = tx.Exec("INSERT INTO device_security_event (id, station, org, site, type, tech_info, at, received_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+			e.ID, string(st.ID), st.Org, st.Site, clip(e.Type, 200), clip(e.TechInfo, 1000), db.Micros(e.At), db.Micros(e.ReceivedAt))
+		if err != nil {
+			return err
+		}
+		return event.Record(tx, event.Fact{Org: st.Org, Site: st.Site, Station: string(st.ID), Subject: "station/" + string(st.ID), Kind: KindSecurityEvent}, e)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ocpp.SecurityEventNotificationResponse{}, nil
+}
+
+// DataTransfer answers UnknownVendorId: no vendor's extension is known here.
+// The frame stays in the message log.
+func (s *Service) DataTransfer(context.Context, ocpp.Peer, *ocpp.DataTransferRequest) (*ocpp.DataTransferResponse, error) {
+	return &ocpp.DataTransferResponse{Status: ocpp.DataTransferStatusEnumUnknownVendorId}, nil
+}
+
+// Notification takes every message that only tells. Reports become
+// variables, firmware and log states are kept on the device; everything else
+// is stored as it came, so that nothing is lost before a room uses it.
+func (s *Service) Notification(ctx context.Context, p ocpp.Peer, req ocpp.Request) error {
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		st, err := s.d.Stations.Get(tx, p.Station)
+		if err != nil {
+			return err
+		}
+		o := ownerOf(st)
+		switch r := req.(type) {
+		case *ocpp.NotifyReportRequest:
+			return s.report(tx, o, r)
+		case *ocpp.FirmwareStatusNotificationRequest:
+			err = s.firmwareStatus(tx, o, r)
+		case *ocpp.LogStatusNotificationRequest:
+			err = s.logStatus(tx, o, r)
+		}
+		if err != nil {
+			return err
+		}
+		return insertNotice(tx, o, req.Action(), req)
+	})
+}
+
+func insertNotice(tx *db.Tx, o owner, kind string, payload any) error {
+	text, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec("INSERT INTO device_notice (id, station, org, site, kind, payload, at) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+		id.New[string](tx.Now), o.station, o.org, o.site, kind, string(text), db.Micros(tx.Now))
+	return err
+}
+
+// KindFirmwareStatus is a fact; its payload is FirmwareStatus.
+const KindFirmwareStatus = "device.firmware_status"
+
+// FirmwareStatus is how far a firmware update got.
+type FirmwareStatus struct {
+	Status  string `json:"status"`
+	Request *int64 `json:"request_id,omitempty"`
+}
+
+func (s *Service) firmwareStatus(tx *db.Tx, o owner, r *ocpp.FirmwareStatusNotificationRequest) error {
+	st, err := stateOf(tx, o.station)
+	if err != nil {
+		return err
+	}
+	st.FirmwareStatus, st.FirmwareAt, st.FirmwareRequest = string(r.Status), &tx.Now, wide(r.RequestID)
+	if err := saveState(tx, o, st); err != nil {
+		return err
+	}
+	return event.Record(tx, event.Fact{Org: o.org, Site: o.site, Station: o.station, Subject: "station/" + o.station, Kind: KindFirmwareStatus},
+		FirmwareStatus{Status: string(r.Status), Request: wide(r.RequestID)})
+}
+
+func (s *Service) logStatus(tx *db.Tx, o owner, r *ocpp.LogStatusNotificationRequest) error {
+	st, err := stateOf(tx, o.station)
+	if err != nil {
+		return err
+	}
+	st.LogStatus, st.LogAt, st.LogRequest = string(r.Status), &tx.Now, wide(r.RequestID)
+	return saveState(tx, o, st)
+}
+
+func wide(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	w := int64(*n)
+	return &w
+}
