@@ -1,0 +1,15 @@
+// Package tariff turns usage into money: what a tariff is, which one applies,
+// and what a session costs under it, cent by cent and explained.
+//
+// Price is the one pricing engine of Forecourt. It is pure: a Tariff, a Usage,
+// the location's time zone and a Context in, a Cost out. Quotes, running
+// costs, CDRs and re-rating all go through it. Its rules are OCPI 2.2.1
+// (mod_tariffs, mod_cdrs) with tax_included of 2.3.0; where the text leaves
+// room, the comment on Price says what we do.
+//
+// How it works: each measured period is cut wherever a restriction can change
+// (local time of day, midnight, a change of the zone's offset, an amount of
+// energy, a duration). Between cuts the same components apply. Quantities are
+// kept exact, as fractions where a cut falls between two integers, and money
+// is computed once per component from its total.
+package tariff

@@ -1,0 +1,254 @@
+package tariff
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/identity"
+	"github.com/forecourt-ev/forecourt/ocpi"
+)
+
+const versionColumns = `v.id, v.org, t.uid, t.id, v.version, v.ocpi, v.created_at, v.created_by`
+
+const recordColumns = versionColumns + `, t.status, t.version, t.updated_at, t.retired_at`
+
+var tariffSpec = db.ListSpec{
+	Base:    "SELECT " + recordColumns + " FROM tariff t JOIN tariff_version v ON v.tariff = t.uid AND v.version = t.version WHERE",
+	Default: "id",
+	Key:     "t.uid",
+	Fields: []db.Field{
+		{Name: "id", Column: "t.id", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "organisation", Column: "t.org", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "currency", Column: "t.currency", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "status", Column: "t.status", Kind: db.Enum, Sort: true, Filter: true, Allowed: []string{string(Active), string(Retired)}},
+		{Name: "version", Column: "t.version", Kind: db.Int, Sort: true, Filter: true},
+		{Name: "created_at", Column: "t.created_at", Kind: db.Instant, Sort: true, Filter: true},
+		{Name: "last_updated", Column: "t.updated_at", Kind: db.Instant, Sort: true, Filter: true},
+	},
+}
+
+var versionSpec = db.ListSpec{
+	Base:    "SELECT " + recordColumns + " FROM tariff t JOIN tariff_version v ON v.tariff = t.uid WHERE",
+	Default: "-version",
+	Key:     "v.id",
+	Fields: []db.Field{
+		{Name: "version", Column: "v.version", Kind: db.Int, Sort: true, Filter: true},
+		{Name: "last_updated", Column: "v.created_at", Kind: db.Instant, Sort: true, Filter: true},
+	},
+}
+
+func scanVersionInto(row db.Scanner, v *Version, more ...any) error {
+	var org, tid, oid, text string
+	var created int64
+	if err := row.Scan(append([]any{(*string)(&v.ID), &org, &tid, &oid, &v.Number, &text, &created, &v.CreatedBy}, more...)...); err != nil {
+		return err
+	}
+	v.Org, v.uid, v.CreatedAt = identity.OrgID(org), uid(tid), db.Time(created)
+	var o ocpi.Tariff
+	err := json.Unmarshal([]byte(text), &o)
+	if err == nil {
+		v.Tariff, err = FromOCPI(o)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "tariff.stored", "version %s of tariff %s cannot be read", v.ID, oid)
+	}
+	return nil
+}
+
+func scanRecord(row db.Scanner) (Record, error) {
+	var r Record
+	var updated int64
+	var retired sql.NullInt64
+	err := scanVersionInto(row, &r.Version, (*string)(&r.Status), &r.Newest, &updated, &retired)
+	r.UpdatedAt, r.RetiredAt = db.Time(updated), db.TimePtr(retired)
+	return r, err
+}
+
+// recordsByID finds the tariffs with an OCPI id that the caller may see, in
+// their newest version, or in version number n.
+func recordsByID(tx *db.Tx, id ID, n int, visible db.Cond) ([]Record, error) {
+	q := db.Build("SELECT "+recordColumns+" FROM tariff t JOIN tariff_version v ON v.tariff = t.uid WHERE t.id_key = ?", key(id)).And(visible)
+	if n > 0 {
+		q.Add("AND v.version = ?", n)
+	} else {
+		q.Add("AND v.version = t.version")
+	}
+	text, args := q.Add("ORDER BY t.created_at, t.uid").SQL()
+	return db.Collect(tx, scanRecord, text, args...)
+}
+
+func key(id ID) string { return strings.ToLower(string(id)) }
+
+func versionByID(tx *db.Tx, id VersionID) (Version, error) {
+	var v Version
+	row := tx.QueryRow("SELECT "+versionColumns+" FROM tariff_version v JOIN tariff t ON t.uid = v.tariff WHERE v.id = $1", string(id))
+	err := scanVersionInto(row, &v)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, "tariff.version_unknown", "there is no tariff version %q", id)
+	}
+	return v, err
+}
+
+// insertTariff adds the tariff's row; false when its organisation has one with that id.
+func insertTariff(tx *db.Tx, v Version) (bool, error) {
+	n, err := tx.Exec(`INSERT INTO tariff (uid, org, id, id_key, currency, status, version, created_at, updated_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$8) ON CONFLICT (org, id_key) DO NOTHING`,
+		string(v.uid), string(v.Org), string(v.Tariff.ID), key(v.Tariff.ID), string(v.Tariff.Currency), string(Active), v.Number, db.Micros(v.CreatedAt))
+	return n == 1, err
+}
+
+func insertVersion(tx *db.Tx, v Version) error {
+	text, err := json.Marshal(v.Tariff.Source)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
+		string(v.ID), string(v.Org), string(v.uid), v.Number, string(text), db.Micros(v.CreatedAt), v.CreatedBy)
+	return err
+}
+
+// nextVersion serialises writers of one tariff and gives its next number.
+func nextVersion(tx *db.Tx, u uid, currency string) (int, error) {
+	var n int
+	err := tx.QueryRow(`UPDATE tariff SET version = version + 1, currency = $2, status = $3, retired_at = NULL, updated_at = $4
+		WHERE uid = $1 RETURNING version`, string(u), currency, string(Active), db.Micros(tx.Now)).Scan(&n)
+	return n, err
+}
+
+func retire(tx *db.Tx, u uid) error {
+	_, err := tx.Exec(`UPDATE tariff SET status = $2, retired_at = $3, updated_at = $3 WHERE uid = $1`, string(u), string(Retired), db.Micros(tx.Now))
+	return err
+}
+
+// assignedFrom counts the assignments of a tariff that are in force at or
+// after an instant.
+func assignedFrom(tx *db.Tx, u uid, at time.Time) (n int, err error) {
+	err = tx.QueryRow(`SELECT COUNT(*) FROM tariff_assignment WHERE tariff = $1 AND (valid_to IS NULL OR valid_to > $2)`,
+		string(u), db.Micros(at)).Scan(&n)
+	return n, err
+}
+
+const assignmentColumns = `a.id, a.org, a.site, a.station, a.evse, t.id, t.org, a.valid_from, a.valid_to, a.created_at, a.created_by`
+
+var assignmentSpec = db.ListSpec{
+	Base:    "SELECT " + assignmentColumns + " FROM tariff_assignment a JOIN tariff t ON t.uid = a.tariff WHERE",
+	Default: "-created_at",
+	Key:     "a.id",
+	Fields: []db.Field{
+		{Name: "id", Column: "a.id", Kind: db.Text, Filter: true},
+		{Name: "tariff", Column: "t.id", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "organisation", Column: "a.org", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "site", Column: "a.site", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "station_id", Column: "a.station", Kind: db.Text, Sort: true, Filter: true},
+		{Name: "evse_id", Column: "a.evse", Kind: db.Int, Sort: true, Filter: true},
+		{Name: "valid_from", Column: "a.valid_from", Kind: db.Instant, Sort: true, Filter: true},
+		{Name: "valid_to", Column: "a.valid_to", Kind: db.Instant, Sort: true, Filter: true, Nullable: true},
+		{Name: "created_at", Column: "a.created_at", Kind: db.Instant, Sort: true, Filter: true},
+	},
+}
+
+func scanAssignment(row db.Scanner) (Assignment, error) {
+	var a Assignment
+	var from, created int64
+	var to sql.NullInt64
+	err := row.Scan(&a.ID, (*string)(&a.Place.Org), &a.Place.Site, &a.Place.Station, &a.Place.EVSE,
+		(*string)(&a.Tariff), (*string)(&a.TariffOrg), &from, &to, &created, &a.CreatedBy)
+	if from != 0 {
+		a.From = db.Time(from)
+	}
+	a.To, a.CreatedAt = db.TimePtr(to), db.Time(created)
+	return a, err
+}
+
+func assignmentByID(tx *db.Tx, id string, visible db.Cond) (Assignment, error) {
+	text, args := db.Build("SELECT "+assignmentColumns+" FROM tariff_assignment a JOIN tariff t ON t.uid = a.tariff WHERE a.id = ?", id).And(visible).SQL()
+	a, err := scanAssignment(tx.QueryRow(text, args...))
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.NotFound, "tariff.assignment_unknown", "there is no tariff assignment %q", id)
+	}
+	return a, err
+}
+
+// target is the key under which an assignment of this place is found.
+func (p Place) target() string {
+	switch p.Level() {
+	case LevelEVSE:
+		return fmt.Sprintf("evse/%s/%d", strings.ToLower(p.Station), p.EVSE)
+	case LevelStation:
+		return "station/" + strings.ToLower(p.Station)
+	case LevelSite:
+		return "site/" + p.Site
+	}
+	return "organisation/" + string(p.Org)
+}
+
+// overlapping gives the target's assignments that are in force at some time
+// from a.From on and before a.To, oldest first.
+func overlapping(tx *db.Tx, a Assignment) ([]Assignment, error) {
+	q := db.Build("SELECT "+assignmentColumns+" FROM tariff_assignment a JOIN tariff t ON t.uid = a.tariff WHERE a.target = ?", a.Place.target())
+	q.Add("AND (a.valid_to IS NULL OR a.valid_to > ?)", from(a))
+	if a.To != nil {
+		q.Add("AND a.valid_from < ?", db.Micros(*a.To))
+	}
+	text, args := q.Add("ORDER BY a.valid_from").SQL()
+	return db.Collect(tx, scanAssignment, text, args...)
+}
+
+func from(a Assignment) int64 {
+	if a.From.IsZero() {
+		return 0
+	}
+	return db.Micros(a.From)
+}
+
+func insertAssignment(tx *db.Tx, a Assignment, u uid) error {
+	_, err := tx.Exec(`INSERT INTO tariff_assignment (id, org, site, station, evse, level, target, tariff, valid_from, valid_to, created_at, created_by)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
+		a.ID, string(a.Place.Org), a.Place.Site, a.Place.Station, a.Place.EVSE, int(a.Place.Level()), a.Place.target(), string(u),
+		from(a), db.NullMicros(a.To), db.Micros(a.CreatedAt), a.CreatedBy)
+	return err
+}
+
+func endAssignment(tx *db.Tx, id string, at time.Time) error {
+	_, err := tx.Exec(`UPDATE tariff_assignment SET valid_to = $2 WHERE id = $1`, id, db.Micros(at))
+	return err
+}
+
+func deleteAssignment(tx *db.Tx, id string) error {
+	_, err := tx.Exec(`DELETE FROM tariff_assignment WHERE id = $1`, id)
+	return err
+}
+
+// applicable gives the versions assigned to any of the places at an instant,
+// the most specific first; of nested organisations (places in rising depth)
+// the deepest first. A session that began before the tariff's first version
+// was written, as an offline station may report, gets that one.
+func applicable(tx *db.Tx, places []Place, at time.Time) ([]Version, error) {
+	targets := make([]any, len(places))
+	depth := "CASE a.target"
+	args := []any{}
+	for i, p := range places {
+		targets[i] = p.target()
+		if p.Level() == LevelOrganisation {
+			depth += fmt.Sprintf(" WHEN ? THEN %d", i+1)
+			args = append(args, p.target())
+		}
+	}
+	depth += " ELSE 0 END"
+	us := db.Micros(at)
+	q := db.Build("SELECT " + versionColumns + ` FROM tariff_assignment a JOIN tariff t ON t.uid = a.tariff JOIN tariff_version v ON v.tariff = t.uid`)
+	q.Add("WHERE a.target IN (?"+strings.Repeat(", ?", len(targets)-1)+")", targets...)
+	q.Add("AND a.valid_from <= ? AND (a.valid_to IS NULL OR a.valid_to > ?)", us, us)
+	q.Add("AND v.version = COALESCE((SELECT MAX(x.version) FROM tariff_version x WHERE x.tariff = t.uid AND x.created_at <= ?), 1)", us)
+	q.Add("ORDER BY a.level DESC, "+depth+" DESC", args...)
+	text, all := q.SQL()
+	return db.Collect(tx, func(row db.Scanner) (Version, error) {
+		var v Version
+		return v, scanVersionInto(row, &v)
+	}, text, all...)
+}
