@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/access"
+	"github.com/forecourt-ev/forecourt/foundation/cluster"
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/tariff"
+)
+
+// Deps are what the room needs.
+type Deps struct {
+	DB        *db.DB
+	Bus       *cluster.Bus // nil: no live signals
+	Log       *slog.Logger
+	Access    *access.Service
+	Tariffs   *tariff.Service
+	Commander ocpp.Commander
+	Config    Config
+
+	// Zone gives the time zone that prices at a site follow; nil: UTC.
+	Zone func(tx *db.Tx, org, site string) (*time.Location, error)
+	// PortUse tells the station room what a port is used for; nil: nobody.
+	PortUse func(tx *db.Tx, station string, evse int, u PortUse) error
+}
+
+// Service holds the use-cases of sessions.
+type Service struct {
+	d   Deps
+	hot *db.Batch[*reading]
+
+	mu     sync.Mutex
+	clocks map[string]*stationClock
+}
+
+// New makes the room. Close ends it.
+func New(d Deps) *Service {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	d.Config.defaults()
+	s := &Service{d: d, clocks: map[string]*stationClock{}}
+	s.hot = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
+	return s
+}
+
+// Close waits for readings that are being stored.
+func (s *Service) Close() { s.hot.Close() }
+
+// stationClock is the measured clock of a station that talks to this node.
+type stationClock struct {
+	mu     sync.Mutex
+	clock  Clock
+	stored Clock // as the database has it
+	loaded bool
+}
+
+func (s *Service) clockOf(station string) *stationClock {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.clocks[station]
+	if c == nil {
+		c = &stationClock{}
+		s.clocks[station] = c
+	}
+	return c
+}
+
+// Disconnected forgets what is only worth knowing of a connected station. It
+// ends no session: the transaction goes on without us.
+func (s *Service) Disconnected(p ocpp.Peer) {
+	s.mu.Lock()
+	delete(s.clocks, p.Station)
+	s.mu.Unlock()
+}
+
+// skew takes in the times of a message and gives the skew to correct it by,
+// and the clock if it is to be stored.
+func (s *Service) skew(ctx context.Context, p ocpp.Peer, station, received time.Time) (time.Duration, *Clock, error) {
+	c := s.clockOf(p.Station)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.loaded {
+		if err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
+			c.stored, err = storedClock(tx, p.Station)
+			return err
+		}); err != nil {
+			return 0, nil, err
+		}
+		c.clock, c.loaded = c.stored, true
+	}
+	if !station.IsZero() {
+		c.clock = c.clock.Observe(station, received)
+	}
+	var store *Clock
+	if off := c.clock.Skew - c.stored.Skew; c.clock.Known && (!c.stored.Known || off > clockSpread || off < -clockSpread) {
+		c.stored = c.clock
+		copied := c.clock
+		store = &copied
+	}
+	return c.clock.Skew, store, nil
+}
+
+// Booted notes that a station began anew; app calls it for an accepted
+// BootNotification. Timestamps before 2015 only mean something within a boot.
+func (s *Service) Booted(ctx context.Context, p ocpp.Peer) error {
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return countBoot(tx, p.Org, p.Station) })
+}
+
+// signal is the form of everything published under "signal.".
+type signal struct {
+	Kind    string    `json:"kind"`
+	Org     string    `json:"org"`
+	Site    string    `json:"site,omitempty"`
+	Station string    `json:"station"`
+	At      time.Time `json:"at"`
+	Data    Tick      `json:"data"`
+}
+
+// signal tells live listeners of a session's power after the commit.
+func (s *Service) signal(tx *db.Tx, r *Session) {
+	if s.d.Bus == nil {
+		return
+	}
+	st := &r.State
+	subject := "signal." + cluster.Token(r.Org) + "." + cluster.Token(SignalPower) + "." + cluster.Token(r.Station)
+	sig := signal{Kind: SignalPower, Org: r.Org, Site: r.Site, Station: r.Station, At: tx.Now,
+		Data: Tick{ID: r.ID, EVSE: st.EVSE, At: st.LastAt(), Power: st.Power, Energy: st.Energy, SoC: st.soc()}}
+	tx.AfterCommit(func() {
+		b, err := json.Marshal(sig)
+		if err == nil {
+			err = s.d.Bus.Publish(subject, b)
+		}
+		if err != nil {
+			s.d.Log.Debug("live signal lost", "station", r.Station, "session", r.ID, "err", err)
+		}
+	})
+}

@@ -1,0 +1,370 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/access"
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/ocpp"
+)
+
+// TransactionEvent takes what a station tells of a transaction: stored first,
+// answered then. A refusal never prevents storing, a stop is always taken.
+func (s *Service) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.TransactionEvent) (*ocpp.TransactionReply, error) {
+	received := s.received(ctx)
+	live := e.Request.Timestamp.Time
+	if e.Request.Offline != nil && *e.Request.Offline {
+		live = time.Time{}
+	}
+	skew, clock, err := s.skew(ctx, p, live, received)
+	if err != nil {
+		return nil, err
+	}
+	m, err := translate(p, e, received, skew)
+	if err != nil {
+		return nil, err
+	}
+	if m.reading() {
+		r := &reading{m: m, clock: clock}
+		if err := s.hot.Add(ctx, r); err != nil || !r.unknown {
+			return &ocpp.TransactionReply{}, err
+		}
+	}
+	var reply *ocpp.TransactionReply
+	err = s.d.DB.Update(ctx, func(tx *db.Tx) (err error) {
+		if clock != nil {
+			if err := storeClock(tx, p.Org, p.Station, *clock); err != nil {
+				return err
+			}
+		}
+		reply, err = s.transact(tx, m, e.AssignID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reply, nil
+}
+
+// received is the receipt of the message in hand.
+func (s *Service) received(ctx context.Context) time.Time {
+	if at := ocpp.Received(ctx); !at.IsZero() {
+		return instant(at)
+	}
+	return s.d.DB.Now()
+}
+
+func (s *Service) transact(tx *db.Tx, m *message, assign bool) (*ocpp.TransactionReply, error) {
+	w, err := s.find(tx, m, assign)
+	if err != nil {
+		return nil, err
+	}
+	if m.event.Kind == Started || w.fresh {
+		if err := s.matchRemote(tx, w, m); err != nil {
+			return nil, err
+		}
+		if err := s.supersede(tx, w, m); err != nil {
+			return nil, err
+		}
+	}
+	reply := &ocpp.TransactionReply{}
+	d, asked, err := s.decide(tx, w, m, assign)
+	if err != nil {
+		return nil, err
+	}
+	answer := ""
+	if asked {
+		reply.Response.IdTokenInfo = d.Info()
+		answer = string(d.Status)
+	}
+	if assign && w.fresh {
+		if err := s.number(tx, w); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.store(tx, w, m, answer); err != nil {
+		return nil, err
+	}
+	w.own(m, d, answer)
+	if err := s.conclude(tx, w, m.received); err != nil {
+		return nil, err
+	}
+	if assign {
+		reply.TransactionID = w.Transaction
+	}
+	if m.event.Kind == Ended && m.peer.Version != ocpp.V16 {
+		reply.Response.TotalCost = w.totalCost() // E07, I03: the final cost when there is one
+	}
+	return reply, nil
+}
+
+// own keeps what was decided about the token that the session belongs to.
+func (w *work) own(m *message, d access.Decision, answer string) {
+	if m.token == nil || m.event.Kind == Ended || w.State.Token.Value != m.token.IdToken {
+		return
+	}
+	w.Authorisation = answer
+	if d.Token != nil {
+		w.TokenRef, w.Driver = string(d.Token.ID), d.Token.Driver
+	}
+}
+
+// find gives the session of the message, a new one if need be.
+func (s *Service) find(tx *db.Tx, m *message, assign bool) (*work, error) {
+	switch {
+	case assign:
+		return s.findStart(tx, m)
+	case m.peer.Version == ocpp.V16:
+		return s.findStop(tx, m)
+	}
+	w, err := byTransaction(tx, m)
+	if w != nil || err != nil {
+		return w, err
+	}
+	// The lock makes two first messages of one transaction wait for each other.
+	row, err := lockStation(tx, m.peer.Org, m.peer.Station)
+	if err != nil {
+		return nil, err
+	}
+	if w, err = byTransaction(tx, m); w != nil || err != nil {
+		return w, err
+	}
+	return newWork(tx, m, row.boot), nil
+}
+
+func byTransaction(tx *db.Tx, m *message) (*work, error) {
+	all, err := sessionsByRef(tx, []ref{{m.peer.Station, m.transaction}})
+	if err != nil {
+		return nil, err
+	}
+	if best := pickIncarnation(all, m.peer.Station, m.transaction, m.peer.Incarnation); best != nil {
+		return workOn(*best), nil
+	}
+	return nil, nil
+}
+
+// pickIncarnation finds the session of this incarnation of the station. Until
+// the station has booted with us we do not know which it is; the latest then.
+func pickIncarnation(all []Session, station, transaction, incarnation string) *Session {
+	var best *Session
+	for i := range all {
+		r := &all[i]
+		if r.Station != station || r.Transaction != transaction || r.Incarnation != incarnation && r.Incarnation != "" && incarnation != "" {
+			continue
+		}
+		if r.Incarnation == incarnation {
+			return r
+		}
+		if best == nil || r.State.StartedAt.After(best.State.StartedAt) {
+			best = r
+		}
+	}
+	return best
+}
+
+// findStart serves a 1.6 start. The same start again (the answer was lost, or
+// the station came back and begins from its notes) is the same session, as
+// long as that one runs or its number was never used. Before 2015 a timestamp
+// says something only within one boot.
+func (s *Service) findStart(tx *db.Tx, m *message) (*work, error) {
+	row, err := lockStation(tx, m.peer.Org, m.peer.Station)
+	if err != nil {
+		return nil, err
+	}
+	key := m.startKey()
+	same, err := sameStart(tx, m.peer.Station, key)
+	if err != nil {
+		return nil, err
+	}
+	for i := range same {
+		r := &same[i]
+		sameBoot := m.event.clockKnown() || r.boot == row.boot
+		sameStation := r.Incarnation == m.peer.Incarnation || r.Incarnation == "" || m.peer.Incarnation == ""
+		if sameBoot && sameStation && (r.State.Phase != Stopped || !r.usedID) {
+			return workOn(*r), nil
+		}
+	}
+	w := newWork(tx, m, row.boot)
+	w.startKey = key
+	return w, nil
+}
+
+// number gives a session the positive int32 that 1.6 wants, also when it was
+// refused: the station may charge all the same.
+func (s *Service) number(tx *db.Tx, w *work) error {
+	for {
+		n, err := nextNumber(tx, "transaction")
+		if err != nil {
+			return err
+		}
+		w.Transaction = strconv.FormatInt(n, 10)
+		// Only after going round once can the station have had it.
+		if taken, err := transactionTaken(tx, w.Station, w.Transaction); err != nil || !taken {
+			return err
+		}
+	}
+}
+
+// findStop serves a 1.6 stop. Some stations always stop transaction 0 or -1:
+// then the one open session that it can mean is taken. A stop that belongs to
+// nothing makes a session of its own, so that nothing is lost.
+func (s *Service) findStop(tx *db.Tx, m *message) (*work, error) {
+	if m.known {
+		w, err := byTransaction(tx, m)
+		if w != nil {
+			w.usedID = true
+		}
+		if w != nil || err != nil {
+			return w, err
+		}
+	} else if w, err := stoppedByGuess(tx, m); w != nil || err != nil {
+		return w, err
+	}
+	row, err := lockStation(tx, m.peer.Org, m.peer.Station)
+	if err != nil {
+		return nil, err
+	}
+	if !m.known {
+		m.transaction += "@" + strconv.FormatInt(m.event.Station.UnixMicro(), 10)
+	}
+	if w, err := byTransaction(tx, m); w != nil || err != nil {
+		return w, err
+	}
+	w := newWork(tx, m, row.boot)
+	w.mark |= UnknownTransaction
+	if _, err := bindSamples(tx, unknownStream(m), string(w.ID)); err != nil {
+		return nil, err
+	}
+	w.refolded = true
+	return w, nil
+}
+
+// stoppedByGuess finds the session that a stop without a usable number means:
+// one that it has stopped already, or the only open one that fits.
+func stoppedByGuess(tx *db.Tx, m *message) (*work, error) {
+	all, err := recentAt(tx, m.peer.Station, m.event.Time().Add(-30*24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	var fits []Session
+	for _, r := range all {
+		if r.State.Phase == Stopped {
+			if r.State.Memory.EndAt == m.event.Time().UnixMicro() {
+				return workOn(r), nil
+			}
+			continue
+		}
+		if r.Protocol == string(ocpp.V16) && r.canStop(m) {
+			fits = append(fits, r)
+		}
+	}
+	if len(fits) > 1 && m.token != nil {
+		fits = slices.DeleteFunc(fits, func(r Session) bool {
+			return access.Match(r.State.Token.Value) != access.Match(m.token.IdToken)
+		})
+	}
+	if len(fits) == 1 {
+		return workOn(fits[0]), nil
+	}
+	return nil, nil
+}
+
+func (s *Session) canStop(m *message) bool {
+	if s.State.StartedAt.After(m.event.Time().Add(time.Minute)) {
+		return false
+	}
+	return m.anchor == nil || !s.State.Memory.Meter.Channel.register() || m.anchor.Reading.Register+jitter >= s.State.MeterStart
+}
+
+// decide asks access about the token that the message brings. A token that
+// stops a session takes nothing.
+func (s *Service) decide(tx *db.Tx, w *work, m *message, assign bool) (access.Decision, bool, error) {
+	if m.token == nil && !assign {
+		return access.Decision{}, false, nil
+	}
+	var token ocpp.IdToken
+	if m.token != nil {
+		token = *m.token
+	}
+	evse := m.evse
+	if evse == 0 {
+		evse = w.State.EVSE
+	}
+	starts := m.event.Kind != Ended && m.event.Trigger != string(ocpp.TriggerReasonEnumStopAuthorized)
+	d, err := s.d.Access.Decide(tx, access.Ask{Org: w.Org, Site: w.Site, Station: w.Station, EVSE: evse, Token: token,
+		At: m.event.Time(), Offline: m.event.Offline, Use: string(w.ID), Take: starts && w.State.Phase < Vacant})
+	return d, true, err
+}
+
+// supersede closes what still seems to run on the EVSE on which a transaction
+// begins: its stop was lost or is still to come. The new meter reading closes
+// it as well, if it can, since no energy flows between two transactions.
+func (s *Service) supersede(tx *db.Tx, w *work, m *message) error {
+	if m.evse == 0 || m.event.Kind != Started {
+		return nil
+	}
+	open, err := openAt(tx, m.peer.Station, m.evse)
+	if err != nil {
+		return err
+	}
+	at := m.event.Time()
+	for _, r := range open {
+		if r.ID == w.ID || r.State.Phase == Stopped || !r.State.StartedAt.Before(at) {
+			continue
+		}
+		old := workOn(r)
+		if err := s.observe(tx, old, Event{Kind: Vacated, Station: m.event.Station, Received: m.received, Skew: m.skew, Reason: "Superseded"}); err != nil {
+			return err
+		}
+		if p, ok := closing(r.State, m); ok {
+			if err := insertSamples(tx, [][]any{sampleRow(string(r.ID), r.Org, r.Site, r.Station, p)}); err != nil {
+				return err
+			}
+			old.events = append(old.events, p.Event)
+		}
+		if err := old.absorb(tx); err != nil {
+			return err
+		}
+		if err := s.conclude(tx, old, m.received); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Above this mean power the meter reading of the next start is not the end of
+// the session before.
+const closingPower = 400_000
+
+// closing gives the reading at which the next transaction began, as a reading
+// of the one before.
+func closing(old State, m *message) (Sample, bool) {
+	meter := &old.Memory.Meter
+	if m.anchor == nil || meter.Channel != outletRegister || old.Memory.Seqs != 0 || meter.Dropped {
+		return Sample{}, false
+	}
+	d := m.anchor.Reading.Register - meter.Last
+	since := m.event.Time().Sub(micros(meter.LastAt))
+	if d <= 0 || since <= 0 || d.Over(since) > closingPower {
+		return Sample{}, false
+	}
+	p := *m.anchor
+	p.Anchor = NoAnchor
+	return p, true
+}
+
+// observe stores what the platform itself has seen of a session.
+func (s *Service) observe(tx *db.Tx, w *work, e Event) error {
+	e.Seq = NoSeq
+	o := observed{Charging: e.Charging.String(), Reason: e.Reason}
+	e.Digest = digestOf(o.Charging, o.Reason)
+	payload := `{"charging":` + strconv.Quote(o.Charging) + `,"reason":` + strconv.Quote(o.Reason) + `}`
+	if err := insertEvents(tx, [][]any{eventRow(w.Session, e, "", payload)}); err != nil {
+		return err
+	}
+	w.events = append(w.events, e)
+	return nil
+}
