@@ -1,0 +1,220 @@
+package live
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/identity"
+)
+
+// item is one event, written out once for all viewers.
+type item struct {
+	seq           int64 // of a fact; 0 for a signal
+	kind, org     string
+	site, station string // station in lower case
+	frame         []byte
+}
+
+// filter is what a viewer wants to see; empty lists want all.
+type filter struct {
+	kinds    []string // exact, or a prefix that ends in ".*"
+	stations []string // lower case
+	sites    []string
+}
+
+func (f *filter) wants(it *item) bool {
+	return (len(f.kinds) == 0 || slices.ContainsFunc(f.kinds, it.is)) &&
+		(len(f.stations) == 0 || slices.Contains(f.stations, it.station)) &&
+		(len(f.sites) == 0 || slices.Contains(f.sites, it.site))
+}
+
+func (it *item) is(kind string) bool {
+	if prefix, ok := strings.CutSuffix(kind, "*"); ok {
+		return strings.HasPrefix(it.kind, prefix)
+	}
+	return it.kind == kind
+}
+
+const (
+	viewerBuffer = 512  // events that wait for one viewer
+	ringSize     = 4096 // facts kept for viewers that come back
+	seesFor      = 30 * time.Second
+)
+
+// viewer is one open stream.
+type viewer struct {
+	filter filter
+	events chan *item
+	over   chan struct{} // closed when the hub lets the viewer go
+	slow   bool          // why; read after over is closed
+}
+
+// group is the viewers with the same scope.
+type group struct {
+	viewers map[*viewer]struct{}
+	sees    map[string]sight // by organisation
+}
+
+type sight struct {
+	ok    bool
+	until time.Time
+}
+
+// hub hands events to viewers.
+type hub struct {
+	// sees tells whether a scope contains an organisation.
+	sees func(identity.Scope, string) bool
+	now  func() time.Time
+
+	mu     sync.Mutex
+	groups map[identity.Scope]*group
+	ring   []*item // facts, ascending
+	from   int64   // the ring has every fact after this number
+	last   int64   // number up to which facts were handed out
+	closed bool
+
+	begun chan struct{} // closed when last is known
+}
+
+func newHub(sees func(identity.Scope, string) bool, now func() time.Time) *hub {
+	return &hub{sees: sees, now: now, groups: map[identity.Scope]*group{}, begun: make(chan struct{})}
+}
+
+// begin says after which number facts are handed out.
+func (h *hub) begin(top int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.from, h.last = top, top
+	close(h.begun)
+}
+
+// join adds a viewer, and gives the number of the last fact it will not be
+// handed, with the facts of the ring after the number asked for. whole tells
+// whether the ring reaches back that far.
+func (h *hub) join(scope identity.Scope, f filter, after int64) (v *viewer, upTo int64, recent []*item, whole bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v = &viewer{filter: f, events: make(chan *item, viewerBuffer), over: make(chan struct{})}
+	if h.closed {
+		close(v.over)
+		return v, h.last, nil, true
+	}
+	g := h.groups[scope]
+	if g == nil {
+		g = &group{viewers: map[*viewer]struct{}{}, sees: map[string]sight{}}
+		h.groups[scope] = g
+	}
+	g.viewers[v] = struct{}{}
+	if after <= 0 || after >= h.last {
+		return v, h.last, nil, true
+	}
+	i, _ := slices.BinarySearchFunc(h.ring, after+1, func(it *item, seq int64) int { return int(it.seq - seq) })
+	return v, h.last, slices.Clone(h.ring[i:]), after >= h.from
+}
+
+func (h *hub) leave(scope identity.Scope, v *viewer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if g := h.groups[scope]; g != nil {
+		delete(g.viewers, v)
+		if len(g.viewers) == 0 {
+			delete(h.groups, scope)
+		}
+	}
+}
+
+// publish hands an event to who may and wants to see it.
+func (h *hub) publish(it *item) {
+	h.mu.Lock()
+	if it.seq > 0 {
+		if it.seq <= h.last {
+			h.mu.Unlock()
+			return
+		}
+		h.last = it.seq
+		if h.ring = append(h.ring, it); len(h.ring) >= 2*ringSize {
+			h.from = h.ring[ringSize-1].seq
+			h.ring = slices.Clone(h.ring[ringSize:])
+		}
+	}
+	scopes := h.unsure(it.org)
+	h.mu.Unlock()
+	for _, s := range scopes { // a look into the database, never under the lock
+		ok := h.sees(s, it.org)
+		h.mu.Lock()
+		if g := h.groups[s]; g != nil {
+			g.sees[it.org] = sight{ok, h.now().Add(seesFor)}
+		}
+		h.mu.Unlock()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, g := range h.groups {
+		if !g.sees[it.org].ok {
+			continue
+		}
+		for v := range g.viewers {
+			if v.filter.wants(it) && !v.hand(it) {
+				delete(g.viewers, v)
+			}
+		}
+	}
+}
+
+// unsure lists the scopes of which it is not known whether they contain the
+// organisation.
+func (h *hub) unsure(org string) []identity.Scope {
+	var out []identity.Scope
+	now := h.now()
+	for s, g := range h.groups {
+		if seen, ok := g.sees[org]; !ok || now.After(seen.until) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// maySee tells whether the scope contains the organisation, for facts that
+// are sent again.
+func (h *hub) maySee(scope identity.Scope, org string) bool {
+	h.mu.Lock()
+	g := h.groups[scope]
+	if g != nil {
+		if seen, ok := g.sees[org]; ok && !h.now().After(seen.until) {
+			h.mu.Unlock()
+			return seen.ok
+		}
+	}
+	h.mu.Unlock()
+	return h.sees(scope, org)
+}
+
+// hand gives the viewer an event; false when the viewer is let go.
+func (v *viewer) hand(it *item) bool {
+	if it.seq == 0 && len(v.events) > viewerBuffer/2 {
+		return true // signals may be lost, facts not yet
+	}
+	select {
+	case v.events <- it:
+		return true
+	default:
+		v.slow = true
+		close(v.over)
+		return false
+	}
+}
+
+// close lets every viewer go.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, g := range h.groups {
+		for v := range g.viewers {
+			close(v.over)
+		}
+		g.viewers = map[*viewer]struct{}{}
+	}
+}

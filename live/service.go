@@ -1,0 +1,142 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/cluster"
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/identity"
+)
+
+// Deps are what the room needs.
+type Deps struct {
+	DB    *db.DB // only to ask who may see which organisation
+	Facts *event.Log
+	Bus   *cluster.Bus // nil: no signals
+	Log   *slog.Logger
+}
+
+// Service shows facts and signals.
+type Service struct {
+	d   Deps
+	hub *hub
+}
+
+// New makes the room.
+func New(d Deps) *Service {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{d: d}
+	s.hub = newHub(s.sees, d.DB.Now)
+	return s
+}
+
+// sees is false when it cannot be found out.
+func (s *Service) sees(scope identity.Scope, org string) (ok bool) {
+	err := s.d.DB.View(context.Background(), func(tx *db.Tx) (err error) {
+		ok, err = scope.Has(tx, identity.OrgID(org))
+		return err
+	})
+	if err != nil {
+		s.d.Log.Warn("who may see an event is not known", "org", org, "error", err)
+		return false
+	}
+	return ok
+}
+
+// signals is the subject of everything that rooms publish to dashboards.
+const signals = "signal.>"
+
+// Run tails the facts and listens to the signals of all nodes until ctx ends.
+// Every node runs it once.
+func (s *Service) Run(ctx context.Context) error {
+	if s.d.Bus != nil {
+		stop, err := s.d.Bus.Subscribe(signals, func(_ string, data []byte) { s.signal(data) })
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	top, err := s.begin(ctx)
+	if err != nil {
+		return nil // ctx ended
+	}
+	return s.d.Facts.Tail(ctx, top, func(f event.Fact) error {
+		s.hub.publish(factItem(f))
+		return nil
+	})
+}
+
+// begin finds the number from which on facts are live; it waits for the
+// database as Tail does.
+func (s *Service) begin(ctx context.Context) (int64, error) {
+	for {
+		top, err := s.d.Facts.Top(ctx)
+		if err == nil {
+			s.hub.begin(top)
+			return top, nil
+		}
+		s.d.Log.Warn("facts cannot be read", "error", err)
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// Close ends every stream, so that the server can stop.
+func (s *Service) Close() { s.hub.close() }
+
+// envelope is the JSON of every event.
+type envelope struct {
+	Kind    string          `json:"kind"`
+	Org     string          `json:"org"`
+	Site    string          `json:"site,omitempty"`
+	Station string          `json:"station,omitempty"`
+	At      time.Time       `json:"at"`
+	Data    json.RawMessage `json:"data"`
+}
+
+func factItem(f event.Fact) *item {
+	return newItem(f.Seq, envelope{Kind: f.Kind, Org: f.Org, Site: f.Site, Station: f.Station, At: f.At.UTC(), Data: f.Data})
+}
+
+// signal relays what a room published; anything else on the subject is left.
+func (s *Service) signal(data []byte) {
+	var e envelope
+	if err := json.Unmarshal(data, &e); err != nil || e.Kind == "" || e.Org == "" || strings.ContainsAny(e.Kind, "\r\n") {
+		s.d.Log.Debug("a signal is not understood", "error", err)
+		return
+	}
+	s.hub.publish(newItem(0, e))
+}
+
+// newItem writes an event out as a frame of the stream.
+func newItem(seq int64, e envelope) *item {
+	if len(e.Data) == 0 {
+		e.Data = json.RawMessage("null")
+	}
+	body, err := json.Marshal(e) // compacts Data, so that it stays on one line
+	if err != nil {
+		e.Data = json.RawMessage("null")
+		body, _ = json.Marshal(e) // strings and a time
+	}
+	frame := make([]byte, 0, len(body)+64)
+	if seq > 0 {
+		frame = append(frame, "id: "...)
+		frame = strconv.AppendInt(frame, seq, 10)
+		frame = append(frame, '\n')
+	}
+	frame = append(frame, "event: "+e.Kind+"\ndata: "...)
+	frame = append(frame, body...)
+	frame = append(frame, "\n\n"...)
+	return &item{seq: seq, kind: e.Kind, org: e.Org, site: e.Site, station: strings.ToLower(e.Station), frame: frame}
+}
