@@ -1,0 +1,3 @@
+export { CdrPage } from './CdrPage'
+export { CdrsPage } from './CdrsPage'
+export { CostPanel } from './CostPanel'

@@ -1,0 +1,2 @@
+export { SecurityEvents } from './SecurityEvents'
+export { VariablesPanel } from './VariablesPanel'

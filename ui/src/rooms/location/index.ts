@@ -1,0 +1,2 @@
+export { SiteSelect } from './SiteSelect'
+export { SitesPage } from './SitesPage'

@@ -1,0 +1,5 @@
+export { PowerCurve } from './PowerCurve'
+export { SessionPage } from './SessionPage'
+export { SessionsPage } from './SessionsPage'
+export { SessionTable } from './SessionTable'
+export { SessionBadge } from './status'

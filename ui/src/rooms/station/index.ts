@@ -1,0 +1,7 @@
+export { AddStationButton, NoStations, StationsPage } from './list/StationsPage'
+export { KnockingButton } from './list/KnockingButton'
+export { KnockingPage } from './list/KnockingPage'
+export { StationLink, StationTable } from './list/StationTable'
+export { StationPage } from './page/StationPage'
+export { countTones, isCharging, ports, powerOf, statusTone, useStatusLabel } from './status'
+export { StatusBadge } from './StatusBadge'

@@ -1,0 +1,68 @@
+import { Button } from '@mantine/core'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useList, useMay, type KnockingStation } from '../../../api'
+import { Ago, Empty, IconUnlink, ListView, NONE, Page, Panel, useFormat, useLocalListState, type Column } from '../../../design'
+import { AddStationDialog } from './AddStationDialog'
+
+export function KnockingPage() {
+  const { t } = useTranslation()
+  const state = useLocalListState('')
+  const list = useList<KnockingStation>('/knocking-stations', state.params, { refetchInterval: 10_000 })
+  const [adopting, setAdopting] = useState<string>()
+  return (
+    <Page
+      title={t('station.knocking.title')}
+      subtitle={t('station.knocking.hint')}
+      crumbs={[
+        <Link key="stations" to="/stations" className="quiet">
+          {t('station.list.title')}
+        </Link>,
+      ]}
+    >
+      <Panel flush>
+        <ListView
+          name="knocking"
+          label={t('station.knocking.title')}
+          list={list}
+          state={state}
+          columns={useColumns(setAdopting)}
+          rowKey={(k) => k.id}
+          noCsv
+          empty={
+            <Empty icon={<IconUnlink size={22} aria-hidden />} title={t('station.knocking.empty')}>
+              {t('station.knocking.emptyHint')}
+            </Empty>
+          }
+        />
+      </Panel>
+      {adopting && <AddStationDialog id={adopting} onClose={() => setAdopting(undefined)} />}
+    </Page>
+  )
+}
+
+function useColumns(adopt: (id: string) => void): Column<KnockingStation>[] {
+  const { t } = useTranslation()
+  const f = useFormat()
+  const may = useMay('station.write')
+  return [
+    { id: 'id', header: t('station.field.id'), card: 'lead', cell: (k) => <strong>{k.id}</strong> },
+    { id: 'last', header: t('station.knocking.last'), cell: (k) => <Ago at={k.last_at} /> },
+    { id: 'count', header: t('station.knocking.count'), align: 'right', cell: (k) => f.number(k.count) },
+    { id: 'from', header: t('station.knocking.from'), cell: (k) => k.remote_addr || NONE },
+    { id: 'protocols', header: t('station.field.protocol'), cell: (k) => k.protocols || NONE },
+    { id: 'agent', header: t('station.knocking.agent'), hidden: true, cell: (k) => k.user_agent || NONE },
+    {
+      id: 'adopt',
+      header: t('station.knocking.action'),
+      card: 'badge',
+      cell: (k) =>
+        may && (
+          <Button size="xs" variant="light" onClick={() => adopt(k.id)}>
+            {t('station.knocking.adopt')}
+          </Button>
+        ),
+    },
+  ]
+}

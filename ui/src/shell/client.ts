@@ -1,0 +1,17 @@
+import { QueryClient } from '@tanstack/react-query'
+import { asProblem, forgetWhenSignedOut } from '../api'
+
+export function makeQueryClient(): QueryClient {
+  const client = new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        // What the server refused it will refuse again; only a lost answer is worth another try.
+        retry: (n, e) => n < 2 && (asProblem(e).unreachable || asProblem(e).status === 503),
+      },
+      mutations: { retry: false },
+    },
+  })
+  forgetWhenSignedOut(client)
+  return client
+}

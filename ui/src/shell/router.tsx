@@ -1,0 +1,103 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { NotFound } from './NotFound'
+import { Broken } from './Broken'
+import { Root } from './Root'
+
+const root = createRootRoute({ component: Root, notFoundComponent: NotFound })
+const parent = () => root
+
+const dashboard = createRoute({
+  getParentRoute: parent,
+  path: '/',
+  component: lazyRouteComponent(() => import('../rooms/live'), 'DashboardPage'),
+})
+const signIn = createRoute({ getParentRoute: parent, path: '/sign-in' })
+const stations = createRoute({
+  getParentRoute: parent,
+  path: '/stations',
+  component: lazyRouteComponent(() => import('../rooms/station'), 'StationsPage'),
+})
+const station = createRoute({
+  getParentRoute: parent,
+  path: '/stations/$stationId/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/station'), 'StationPage'),
+})
+const waiting = createRoute({
+  getParentRoute: parent,
+  path: '/waiting-stations',
+  component: lazyRouteComponent(() => import('../rooms/station'), 'KnockingPage'),
+})
+const sessions = createRoute({
+  getParentRoute: parent,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('../rooms/session'), 'SessionsPage'),
+})
+const session = createRoute({
+  getParentRoute: parent,
+  path: '/sessions/$sessionId',
+  component: lazyRouteComponent(() => import('../rooms/session'), 'SessionPage'),
+})
+const sites = createRoute({
+  getParentRoute: parent,
+  path: '/sites',
+  component: lazyRouteComponent(() => import('../rooms/location'), 'SitesPage'),
+})
+const idTokens = createRoute({
+  getParentRoute: parent,
+  path: '/id-tokens',
+  component: lazyRouteComponent(() => import('../rooms/access'), 'IdTokensPage'),
+})
+const tariffs = createRoute({
+  getParentRoute: parent,
+  path: '/tariffs',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'TariffsPage'),
+})
+const cdrs = createRoute({
+  getParentRoute: parent,
+  path: '/cdrs',
+  component: lazyRouteComponent(() => import('../rooms/billing'), 'CdrsPage'),
+})
+const cdr = createRoute({
+  getParentRoute: parent,
+  path: '/cdrs/$cdrId',
+  component: lazyRouteComponent(() => import('../rooms/billing'), 'CdrPage'),
+})
+const settings = createRoute({
+  getParentRoute: parent,
+  path: '/settings/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/identity'), 'SettingsPage'),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    dashboard,
+    signIn,
+    stations,
+    station,
+    waiting,
+    sessions,
+    session,
+    sites,
+    idTokens,
+    tariffs,
+    cdrs,
+    cdr,
+    settings,
+  ]),
+  defaultErrorComponent: Broken,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  // Plain "a=b" in the address, in the API's own grammar, instead of quoted JSON.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const entries = Object.entries(search).filter((e): e is [string, string] => typeof e[1] === 'string' && e[1] !== '')
+    const query = new URLSearchParams(entries).toString()
+    return query ? `?${query}` : ''
+  },
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}
