@@ -1,0 +1,138 @@
+package app
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	_ "time/tzdata" // prices follow local time, also on machines without zone files
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/forecourt-ev/forecourt/access"
+	"github.com/forecourt-ev/forecourt/account"
+	"github.com/forecourt-ev/forecourt/billing"
+	"github.com/forecourt-ev/forecourt/device"
+	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/foundation/web"
+	"github.com/forecourt-ev/forecourt/identity"
+	"github.com/forecourt-ev/forecourt/live"
+	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp/gateway"
+	"github.com/forecourt-ev/forecourt/ocpp/v16"
+	"github.com/forecourt-ev/forecourt/ocpp/v201"
+	"github.com/forecourt-ev/forecourt/ocpp/v21"
+	"github.com/forecourt-ev/forecourt/session"
+	"github.com/forecourt-ev/forecourt/station"
+	"github.com/forecourt-ev/forecourt/tariff"
+	"github.com/forecourt-ev/forecourt/ui"
+)
+
+// rooms are the services of this process.
+type rooms struct {
+	identity *identity.Service
+	account  *account.Service
+	location *location.Service
+	station  *station.Service
+	device   *device.Service
+	access   *access.Service
+	tariff   *tariff.Service
+	session  *session.Service
+	billing  *billing.Service
+	live     *live.Service
+	gateway  *gateway.Gateway
+}
+
+// build makes every room with what it needs, from the ground up. The gateway
+// comes first because rooms send through it; what stations may ask (csms) is
+// filled in when the rooms exist, before anything is served.
+func (a *App) build(ownerPassword string) (rooms, error) {
+	var r rooms
+	var err error
+	asks := &csms{}
+	if r.gateway, err = a.buildGateway(asks); err != nil {
+		return r, err
+	}
+	r.identity = identity.New(identity.Deps{DB: a.db, Log: a.log, Config: identity.Config{FirstPassword: ownerPassword}})
+	r.account = account.New(account.Deps{DB: a.db, Log: a.log})
+	if r.location, err = location.New(location.Deps{DB: a.db, Bus: a.bus, Log: a.log}); err != nil {
+		return r, err
+	}
+	r.station, err = station.New(station.Deps{
+		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: r.gateway, Messages: station.Frames[gateway.Message](r.gateway.Log()),
+		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+	})
+	if err != nil {
+		return r, err
+	}
+	between := seams{stations: r.station, locations: r.location}
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
+	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows})
+	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
+	r.session = session.New(session.Deps{
+		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse,
+	})
+	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
+	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
+	*asks = csms{stations: r.station, devices: r.device, tokens: r.access, sessions: r.session}
+	a.connect(r)
+	return r, nil
+}
+
+func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
+	return gateway.New(gateway.Deps{
+		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
+		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
+		Config: gateway.Config{
+			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec, LogRetention: a.cfg.MessageRetention,
+		},
+	})
+}
+
+func (a *App) trustedProxies() []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range a.cfg.TrustedProxy {
+		out = append(out, netip.MustParsePrefix(text)) // check has parsed it
+	}
+	return out
+}
+
+// room is what every room offers for wiring; each offers some of it.
+type (
+	routed    interface{ Routes(*web.API) }
+	consuming interface{ Consumers() []event.Consumer }
+	working   interface{ Jobs(*job.Runner) }
+)
+
+// connect gives each room its routes, facts and jobs.
+func (a *App) connect(r rooms) {
+	a.api = web.New(web.Config{
+		DB: a.db, Log: a.log, Version: version, PublicURL: a.cfg.PublicURL, TrustedProxies: a.trustedProxies(),
+		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
+	})
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
+		if x, ok := one.(routed); ok {
+			x.Routes(a.api)
+		}
+		if x, ok := one.(consuming); ok {
+			a.facts.Consume(x.Consumers()...)
+		}
+		if x, ok := one.(working); ok {
+			x.Jobs(a.jobs)
+		}
+	}
+	a.systemRoutes()
+	a.systemJobs()
+	a.mount(r)
+}
+
+// mount adds what is not the API: the web app, health, metrics and, on the
+// same port, the stations.
+func (a *App) mount(r rooms) {
+	a.api.Mount("GET /healthz", http.HandlerFunc(a.health))
+	a.api.Mount("GET /readyz", http.HandlerFunc(a.ready))
+	a.api.Mount("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
+	a.api.Mount("/", web.Files(ui.Files()))
+	a.consoleRoutes()
+}

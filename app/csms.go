@@ -1,0 +1,104 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/access"
+	"github.com/forecourt-ev/forecourt/device"
+	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/session"
+	"github.com/forecourt-ev/forecourt/station"
+)
+
+// csms is what a station may ask, and which room answers. Rooms that keep
+// sessions get the peer as the station room knows it today (Identify): its
+// id as created, its site, and its incarnation also when it did not boot on
+// this connection.
+type csms struct {
+	stations *station.Service
+	devices  *device.Service
+	tokens   *access.Service
+	sessions *session.Service
+}
+
+var _ ocpp.CSMS = (*csms)(nil)
+
+func (c *csms) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission, error) {
+	return c.stations.Connect(ctx, h)
+}
+
+func (c *csms) Connected(ctx context.Context, p ocpp.Peer) error { return c.stations.Connected(ctx, p) }
+
+func (c *csms) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
+	c.stations.Disconnected(ctx, p, reason)
+	c.sessions.Disconnected(p)
+}
+
+func (c *csms) Seen(ctx context.Context, p ocpp.Peer, at time.Time) { c.stations.Seen(ctx, p, at) }
+
+func (c *csms) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
+	if err := c.sessions.Booted(ctx, p); err != nil { // dates before 2015 mean something within one boot only
+		return nil, err
+	}
+	return c.devices.BootNotification(ctx, p, r)
+}
+
+func (c *csms) Heartbeat(ctx context.Context, p ocpp.Peer, r *ocpp.HeartbeatRequest) (*ocpp.HeartbeatResponse, error) {
+	return c.stations.Heartbeat(ctx, p, r)
+}
+
+func (c *csms) StatusNotification(ctx context.Context, p ocpp.Peer, r *ocpp.StatusNotification) (*ocpp.StatusNotificationResponse, error) {
+	p, err := c.stations.Identify(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.sessions.StatusNotification(ctx, p, r); err != nil { // in 1.6 the only word on the charging state
+		return nil, err
+	}
+	return c.stations.StatusNotification(ctx, p, r)
+}
+
+func (c *csms) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEventRequest) (*ocpp.NotifyEventResponse, error) {
+	return c.devices.NotifyEvent(ctx, p, r)
+}
+
+func (c *csms) Authorize(ctx context.Context, p ocpp.Peer, r *ocpp.AuthorizeRequest) (*ocpp.AuthorizeResponse, error) {
+	p, err := c.stations.Identify(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return c.tokens.Authorize(ctx, p, r)
+}
+
+func (c *csms) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.TransactionEvent) (*ocpp.TransactionReply, error) {
+	p, err := c.stations.Identify(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return c.sessions.TransactionEvent(ctx, p, e)
+}
+
+func (c *csms) MeterValues(ctx context.Context, p ocpp.Peer, r *ocpp.MeterValuesRequest) (*ocpp.MeterValuesResponse, error) {
+	p, err := c.stations.Identify(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return c.sessions.MeterValues(ctx, p, r)
+}
+
+func (c *csms) SecurityEventNotification(ctx context.Context, p ocpp.Peer, r *ocpp.SecurityEventNotificationRequest) (*ocpp.SecurityEventNotificationResponse, error) {
+	return c.devices.SecurityEventNotification(ctx, p, r)
+}
+
+func (c *csms) DataTransfer(ctx context.Context, p ocpp.Peer, r *ocpp.DataTransferRequest) (*ocpp.DataTransferResponse, error) {
+	return c.devices.DataTransfer(ctx, p, r)
+}
+
+func (c *csms) Notification(ctx context.Context, p ocpp.Peer, r ocpp.Request) error {
+	return c.devices.Notification(ctx, p, r)
+}
+
+func (c *csms) Deviation(ctx context.Context, p ocpp.Peer, d ocpp.Deviation) {
+	c.stations.Deviation(ctx, p, d)
+}
