@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Brings what the tests need beyond Go and node: PostgreSQL's server programs
-# and a Chromium. Does nothing when they are there; fails when they cannot be had.
+# Brings what the tests need beyond Go and node: PostgreSQL's server programs,
+# a Chromium, a C compiler for the race detector and curl. Does nothing when
+# they are there; fails when they cannot be had.
 set -euo pipefail
 
 have_postgres() { command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
@@ -9,6 +10,8 @@ have_chromium() { [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || co
 missing=()
 have_postgres || missing+=(postgresql)
 have_chromium || missing+=(chromium fonts-dejavu-core)
+command -v gcc >/dev/null || missing+=(gcc libc6-dev)
+command -v curl >/dev/null || missing+=(curl)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
