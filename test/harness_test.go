@@ -215,18 +215,12 @@ func (s *server) items(path string) []object {
 // eventually waits until check is satisfied.
 func eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
-	within(t, 20*time.Second, what, check)
-}
-
-// within waits up to d until check is satisfied.
-func within(t *testing.T, d time.Duration, what string, check func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(d); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		if check() {
 			return
 		}
 	}
-	t.Fatalf("did not happen within %v: %s", d, what)
+	t.Fatalf("did not happen within 20 s: %s", what)
 }
 
 // refusedStart starts a server that must refuse, and gives what it says.

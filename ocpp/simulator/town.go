@@ -149,11 +149,12 @@ func (t *Town) Run(ctx context.Context, now func() time.Time, interval time.Dura
 	return ctx.Err()
 }
 
-// Rest lets everybody leave and nobody arrive any more; the stations stay
-// connected until Run's context ends.
+// Rest lets everybody leave and nobody arrive any more; lost networks come
+// back, and the stations stay connected until Run's context ends.
 func (t *Town) Rest() {
 	t.resting.Store(true)
 	for _, b := range t.bays {
+		b.station.Pause(0)
 		b.station.Unplug(b.evse.ID)
 	}
 }
