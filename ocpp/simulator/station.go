@@ -189,13 +189,14 @@ func (s *Station) pace(ctx context.Context, cancel func()) {
 		now := s.now()
 		s.m.step(now)
 		late := s.waiting != nil && now.Sub(s.waiting.at) > answerTimeout
+		paused := now.Before(s.paused)
 		reboot := s.m.rebooted && s.waiting == nil && len(s.m.outbox) == 0 && s.m.busy(now) == 0
 		if reboot {
 			s.m.rebooted, s.booted = false, false
 		}
 		s.send()
 		s.mu.Unlock()
-		if late || reboot || now.Before(s.paused) {
+		if late || reboot || paused {
 			cancel()
 			return
 		}
