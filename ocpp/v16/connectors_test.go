@@ -142,7 +142,9 @@ func readProfile(t *testing.T, text string) ocpp.ChargingProfile {
 func TestFieldNote12AnswersOfConnectorsAreOne(t *testing.T) {
 	t.Parallel()
 	d, _ := cabinet(t)
-	avail := func(s ocpp.ChangeAvailabilityStatusEnum) ocpp.Response { return &ocpp.ChangeAvailabilityResponse{Status: s} }
+	avail := func(s ocpp.ChangeAvailabilityStatusEnum) ocpp.Response {
+		return &ocpp.ChangeAvailabilityResponse{Status: s}
+	}
 	for _, c := range []struct {
 		parts []ocpp.Response
 		want  ocpp.ChangeAvailabilityStatusEnum
@@ -157,7 +159,9 @@ func TestFieldNote12AnswersOfConnectorsAreOne(t *testing.T) {
 			t.Errorf("%v: %s, want %s", c.parts, got, c.want)
 		}
 	}
-	clear := func(s ocpp.ClearChargingProfileStatusEnum) ocpp.Response { return &ocpp.ClearChargingProfileResponse{Status: s} }
+	clear := func(s ocpp.ClearChargingProfileStatusEnum) ocpp.Response {
+		return &ocpp.ClearChargingProfileResponse{Status: s}
+	}
 	if got := d.Join([]ocpp.Response{clear("Unknown"), clear("Accepted")}).(*ocpp.ClearChargingProfileResponse).Status; got != "Accepted" {
 		t.Errorf("cleared at one connector: %s", got)
 	}
