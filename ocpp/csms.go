@@ -53,6 +53,7 @@ type Peer struct {
 	SecurityProfile    int
 	RemoteAddr         string
 	Incarnation        string // empty until boot; another one when the serial number changed
+	Connectors         ConnectorMap
 }
 
 // Handshake is what a station shows when it connects.
@@ -79,6 +80,7 @@ type Admission struct {
 	HeartbeatInterval time.Duration
 	MaxMessage        int // bytes
 	MessagesPerMinute int
+	Connectors        ConnectorMap // of a 1.6 station
 }
 
 // Deviation is something a station did against the specification and we let
