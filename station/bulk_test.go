@@ -44,7 +44,7 @@ func TestConnectorCellsAreReadBack(t *testing.T) {
 
 func TestConnectorCellsOfPeople(t *testing.T) {
 	for cell, want := range map[string]string{
-		"1 ccs2 150kW|2 Type-2 22 kW": "",
+		"1 ccs2 150kW|2 Type-2 22 kW":                                           "",
 		"1.1 CCS2 150kW; 1.2 CHAdeMO 50kW; 2.1 type2 SOCKET AC_3_PHASE 22,08kW": "1.1 IEC_62196_T2_COMBO CABLE DC 150kW; 1.2 CHADEMO CABLE DC 50kW; 2.1 IEC_62196_T2 SOCKET AC_3_PHASE 22080W",
 		"1": "1", "1.1 sType2 7400W": "1.1 IEC_62196_T2 SOCKET 7400W", "0.1 CCS2": "", "1.1 CCS2; 1.1 CCS2": "", "1.1 CCS2 kaputt": "", "1.1 CCS2 1.23456kW": "",
 	} {

@@ -90,7 +90,7 @@ func (s *Service) bulkRoutes(a *web.API) {
 	})
 	template := op(http.MethodGet, "/charging-stations/import-template", identity.StationRead, "Download an empty file to fill in: ?format=xlsx (default) or csv", tag)
 	template.Produces = sheet.XLSX.MediaType()
-	a.Raw(template, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { sendTemplate(a, w, r, "charging-stations", BulkColumns) }))
+	a.Raw(template, a.Template("charging-stations", BulkColumns))
 
 	load := op(http.MethodPost, "/charging-stations/import", identity.StationWrite, "Import charging stations from CSV or XLSX", tag)
 	load.Description = "The body is the file, or multipart/form-data with the file as its only file part. All rows are stored or none; what is wrong is listed by row and column. " +
@@ -98,23 +98,6 @@ func (s *Service) bulkRoutes(a *web.API) {
 		"dry_run=true only checks; create_sites=true creates sites that are named and not there; progress=true answers with application/x-ndjson, a line {\"done\",\"rows\"} each second and last {\"result\"} or {\"problem\"}."
 	load.MaxBody, load.Produces = BulkLimits.Bytes+1<<20, "application/json"
 	a.Raw(load, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handleImport(a, w, r) }))
-}
-
-// sendTemplate answers with an empty file.
-func sendTemplate(a *web.API, w http.ResponseWriter, r *http.Request, name string, columns []sheet.Column) {
-	format := sheet.Format(r.URL.Query().Get("format"))
-	switch format {
-	case "":
-		format = sheet.XLSX
-	case sheet.CSV, sheet.XLSX:
-	default:
-		a.Fail(w, r, fault.New(fault.Invalid, "request.invalid", "A template is csv or xlsx.").With("query.format", "csv or xlsx", string(format)))
-		return
-	}
-	w.Header().Set("Content-Type", format.MediaType())
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+"."+string(format)+`"`)
-	// The client is gone when this fails; there is nobody to tell.
-	_ = sheet.Template(w, format, columns)
 }
 
 func (s *Service) handleImport(a *web.API, w http.ResponseWriter, r *http.Request) {
