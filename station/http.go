@@ -121,6 +121,7 @@ func (s *Service) Routes(a *web.API) {
 	s.commandRoutes(a)
 	s.enrolRoutes(a)
 	s.bulkRoutes(a)
+	s.quirkRoutes(a)
 }
 
 func (s *Service) stationRoutes(a *web.API) {
