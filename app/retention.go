@@ -22,7 +22,7 @@ type retentionConfig struct {
 	SampleRetention  Span `help:"How long raw meter samples are kept; intervals of 15 minutes stay with their session." default:"400d"`
 	HistoryRetention Span `help:"How long the history of statuses, variables, boots and notices is kept; uptime reports need 12 months." default:"400d"`
 	CommandRetention Span `help:"How long commands to stations are kept." default:"400d"`
-	AuditRetention   Span `help:"How long the audit is kept." default:"3650d"`
+	AuditRetention   Span `help:"How long the audit and security events are kept." default:"3650d"`
 	FactRetention    Span `help:"How long facts are kept for viewers that resume; what no consumer has taken yet is kept in any case." default:"30d"`
 }
 
@@ -67,6 +67,7 @@ func (a *App) retention() {
 	a.keeper.Add(
 		retain.Store{Name: "facts", Group: "fact", Tables: []string{"fact"}, Delete: a.facts.Trim,
 			Oldest: func(tx *db.Tx) (time.Time, error) { return retain.Oldest(tx, "fact", "at") }},
+		retain.Store{Name: "files", Tables: []string{"stored_file", "stored_content", "stored_piece", "file_usage", "file_link"}},
 		retain.Store{Name: "jobs", Tables: []string{"job", "job_periodic", "fact_cursor", "fact_parked"}},
 	)
 	a.jobs.Every("retention", time.Hour, a.keeper.Run)

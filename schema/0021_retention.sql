@@ -23,3 +23,4 @@ CREATE INDEX station_command_created ON station_command (created_at);
 CREATE INDEX device_boot_at ON device_boot (at);
 CREATE INDEX device_variable_history_at_only ON device_variable_history (at);
 CREATE INDEX audit_entry_at ON audit_entry (at);
+CREATE INDEX device_security_event_at ON device_security_event (received_at);
