@@ -2,6 +2,7 @@ package test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -262,4 +263,19 @@ func TestQuirk_G04_WaysToWriteTheAddress(t *testing.T) {
 		t.Fatalf("the path in upper case: %v", err)
 	}
 	ws.CloseNow()
+}
+
+func TestQuirk_Q06_TLSWithoutARequest(t *testing.T) {
+	q := quirk(t, nil)
+	addr := strings.TrimPrefix(q.url, "http://")
+	for range 3 { // a station that speaks TLS where there is none, and goes away
+		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			conn.Close()
+			t.Fatal("the address speaks TLS")
+		}
+	}
+	w := q.plug("ocpp1.6")
+	w.boot("Autel", "MaxiCharger", "1")
+	q.wholeCharge(w)
 }
