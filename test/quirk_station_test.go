@@ -446,3 +446,5 @@ func TestFieldOnPostgres(t *testing.T) {
 	q.settled(energyWh, "0.90")
 	q.shown("missing_value")
 }
+
+func timeOf(minutes int) time.Duration { return time.Duration(minutes) * time.Minute }
