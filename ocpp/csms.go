@@ -53,6 +53,7 @@ type Peer struct {
 	SecurityProfile    int
 	RemoteAddr         string
 	Incarnation        string // empty until boot; another one when the serial number changed
+	Connectors         ConnectorMap
 	Tolerate           Tolerance
 }
 
@@ -80,8 +81,9 @@ type Admission struct {
 	HeartbeatInterval time.Duration
 	MaxMessage        int // bytes
 	MessagesPerMinute int
-	Make              Make      // as it said when it last booted
-	On, Off           Tolerance // what a person has switched, over the table of quirks
+	Connectors        ConnectorMap // of a 1.6 station
+	Make              Make         // as it said when it last booted
+	On, Off           Tolerance    // what a person has switched, over the table of quirks
 }
 
 // Deviation is something a station did against the specification and we let

@@ -140,7 +140,10 @@ func (g *Gateway) newLink(h ocpp.Handshake, a ocpp.Admission, d Dialect) *link {
 	}
 	l.peer = ocpp.Peer{
 		Org: a.Org, Site: a.Site, Station: cmp.Or(a.Station, h.Station), Version: version, ConnectedAt: h.At,
-		SecurityProfile: a.SecurityProfile, RemoteAddr: h.RemoteAddr,
+		SecurityProfile: a.SecurityProfile, RemoteAddr: h.RemoteAddr, Connectors: a.Connectors,
+	}
+	if s, ok := d.(perStation); ok {
+		l.dialect = s.For(l.peer)
 	}
 	if !a.Active {
 		l.phase.Store(int32(pending))
