@@ -181,11 +181,12 @@ func TestQuirk_G15_CallsWithoutWaiting(t *testing.T) {
 func TestQuirk_G16_AnswersOutOfTurn(t *testing.T) {
 	during(t, func(q *quirky, w *wire, _ int) {
 		w.on("ClearCache", `[3,"never-asked",{"status":"Accepted"}]`)
-		done := q.must("POST", "/charging-stations/"+q.id+"/commands?wait=false", object{"action": "ClearCache", "payload": object{}})
+		ended := make(chan object, 1)
+		go func() { ended <- q.order(q.id, "ClearCache", object{}) }()
 		c := w.called("ClearCache")
 		w.send(`[3,"` + c.id + `",{"status":"Accepted"}]`)
 		w.send(`[3,"` + c.id + `",{"status":"Rejected"}]`)
 		w.alive()
-		eventually(t, "the first answer counts", func() bool { return q.must("GET", "/commands/"+done["id"].(string), nil)["status"] == "accepted" })
+		expect(t, <-ended, "accepted")
 	}, "unknown_reply", "duplicate_reply")
 }
