@@ -279,3 +279,19 @@ func TestQuirk_Q06_TLSWithoutARequest(t *testing.T) {
 	w.boot("Autel", "MaxiCharger", "1")
 	q.wholeCharge(w)
 }
+
+func TestQuirk_G27_WithoutABoot(t *testing.T) {
+	q := quirk(t, nil)
+	w := q.plug("ocpp1.6")
+	q.status(w, 1, 0, "Available", "NoError") // before it boots
+	q.status(w, 1, 0, "Preparing", "NoError")
+	w.boot("Maker", "One", "1")
+	transaction := q.start16(w)
+	w.ws.CloseNow()
+	w = q.plug("ocpp1.6") // no boot this time
+	q.register16(w, transaction, 10, meterStart+1250)
+	w.on("ClearCache", `{"status":"Accepted"}`)
+	expect(t, q.order(q.id, "ClearCache", object{}), "accepted")
+	q.stop16(w, transaction)
+	q.settled(energyWh, "0.90")
+}
