@@ -62,6 +62,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		Drop:      r.gateway.Drop,
 		Languages: []ocpp.Language{v16.Language, v201.Language, v21.Language},
 		Config:    station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
 	})

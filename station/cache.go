@@ -22,6 +22,8 @@ type card struct {
 	Heartbeat    time.Duration
 	Incarnation  string
 	LastAddr     string // of the last good connection
+	Protocol     string
+	Connectors   ocpp.ConnectorMap // of a 1.6 station
 	until        time.Time
 	missing      bool // nobody knows the id
 }
@@ -66,14 +68,21 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	now := s.now()
 	c := &card{until: now.Add(cardFor)}
 	var heartbeat int64
-	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr
+	var vendor, model string
+	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr, protocol, vendor, model
 		FROM charging_station WHERE key = $1`, key).
-		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr)
+		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr, &c.Protocol, &vendor, &model)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}
 	case err != nil:
 		return nil, err
+	default:
+		m, err := connectorMap(tx, c.ID, c.Org, vendor, model)
+		if err != nil {
+			return nil, err
+		}
+		c.Connectors = m.Map
 	}
 	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
 	s.mu.Lock()
@@ -123,7 +132,7 @@ func (s *Service) Identify(ctx context.Context, p ocpp.Peer) (ocpp.Peer, error) 
 	if c == nil {
 		return p, unknown(ID(p.Station))
 	}
-	p.Station, p.Org, p.Site, p.Incarnation = string(c.ID), c.Org, c.Site, c.Incarnation
+	p.Station, p.Org, p.Site, p.Incarnation, p.Connectors = string(c.ID), c.Org, c.Site, c.Incarnation, c.Connectors
 	return p, nil
 }
 
@@ -142,20 +151,26 @@ type Place struct {
 // memory in the usual case. EVSEs stand where their station does.
 // fault.NotFound for an unknown id.
 func (s *Service) Place(tx *db.Tx, station string) (Place, error) {
-	key := strings.ToLower(station)
-	s.mu.Lock()
-	c := s.cards[key]
-	s.mu.Unlock()
-	if c == nil || s.now().After(c.until) {
-		var err error
-		if c, err = s.loadCard(tx, key); err != nil {
-			return Place{}, err
-		}
+	c, err := s.cardIn(tx, station)
+	if err != nil {
+		return Place{}, err
 	}
 	if c.missing {
 		return Place{}, unknown(ID(station))
 	}
 	return s.placeOf(tx, c)
+}
+
+// cardIn is card inside a transaction; never nil.
+func (s *Service) cardIn(tx *db.Tx, station string) (*card, error) {
+	key := strings.ToLower(station)
+	s.mu.Lock()
+	c := s.cards[key]
+	s.mu.Unlock()
+	if c == nil || s.now().After(c.until) {
+		return s.loadCard(tx, key)
+	}
+	return c, nil
 }
 
 func (s *Service) placeOf(tx *db.Tx, c *card) (Place, error) {
