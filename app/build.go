@@ -20,6 +20,7 @@ import (
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/live"
 	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/ocpp/v201"
@@ -69,7 +70,9 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
-		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+		Drop:      r.gateway.Drop,
+		Languages: []ocpp.Language{v16.Language, v201.Language, v21.Language},
+		Config:    station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
 	})
 	if err != nil {
 		return r, err

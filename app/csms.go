@@ -55,6 +55,10 @@ func (c *csms) StatusNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Stat
 	if err != nil {
 		return nil, err
 	}
+	if p.Version == ocpp.V16 { // the map may have changed since the station connected
+		at := p.Connectors.Of(r.Connector16)
+		r.EVSEID, r.ConnectorID = at.EVSE, at.Connector
+	}
 	if err := c.sessions.StatusNotification(ctx, p, r); err != nil { // in 1.6 the only word on the charging state
 		return nil, err
 	}
@@ -77,6 +81,10 @@ func (c *csms) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.Transa
 	p, err := c.stations.Identify(ctx, p)
 	if err != nil {
 		return nil, err
+	}
+	if e.Raw16 != nil && e.Raw16.ConnectorID > 0 {
+		at := p.Connectors.Of(e.Raw16.ConnectorID)
+		e.Request.EVSE = &ocpp.EVSE{ID: at.EVSE, ConnectorID: &at.Connector}
 	}
 	return c.sessions.TransactionEvent(ctx, p, e)
 }

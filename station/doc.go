@@ -24,6 +24,10 @@
 // the connection shows at once, but its facts wait until it has lasted
 // (Config.Debounce, field note 25).
 //
+// 1.6 counts connectors over the whole station. Which EVSE each belongs to is
+// the station's own map, or its model's, else connector n is EVSE n (field
+// note 12). Changing it moves what the ports show; the past keeps its ids.
+//
 // # Who may connect
 //
 // Connect decides from memory, before the socket is accepted: known station,
@@ -51,7 +55,8 @@
 //
 // Tables owned: charging_station, evse, connector, evse_status, port_plan,
 // station_incarnation, station_switch, station_deviation, station_command,
-// adhoc_token, station_number, knocking_station, enrolment_window.
+// adhoc_token, station_number, knocking_station, enrolment_window,
+// station_connector_map, model_connector_map.
 //
 // Facts recorded: station.created, changed, activated, deactivated, retired,
 // boot, replaced, quarantined, connected, disconnected, status_changed,

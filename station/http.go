@@ -119,6 +119,7 @@ func (s *Service) Routes(a *web.API) {
 	s.lifeRoutes(a)
 	s.portRoutes(a)
 	s.commandRoutes(a)
+	s.connectorMapRoutes(a)
 	s.enrolRoutes(a)
 	s.bulkRoutes(a)
 	s.quirkRoutes(a)
