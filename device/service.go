@@ -16,7 +16,7 @@ import (
 type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
-	ReconcileEvery time.Duration // how often each device is compared with its baseline; 24 h
+	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepNotices    time.Duration // 90 days
 	KeepHistory    time.Duration // of variables, boots and security events; 400 days
 }
@@ -30,7 +30,7 @@ func (c Config) withDefaults() Config {
 	const day = 24 * time.Hour
 	set(&c.SyncAfterBoot, 10*time.Second)
 	set(&c.ReportTimeout, 10*time.Minute)
-	set(&c.ReconcileEvery, day)
+	set(&c.ReconcileEvery, 50*time.Minute)
 	set(&c.KeepNotices, 90*day)
 	set(&c.KeepHistory, 400*day)
 	return c
@@ -43,6 +43,9 @@ type Deps struct {
 	Log       *slog.Logger
 	Stations  *station.Service
 	Commander ocpp.Commander
+	// Sites gives the organisation of a site, fault.NotFound without one; nil
+	// leaves sites unchecked.
+	Sites func(tx *db.Tx, site string) (org string, err error)
 }
 
 // Service holds the use-cases of devices.
@@ -64,7 +67,7 @@ func New(d Deps) *Service {
 // Jobs registers the room's periodic and queued work.
 func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
-	r.Every("device.reconcile", 5*time.Minute, s.reconcile)
+	r.Every("device.reconcile", time.Minute, s.reconcile)
 	r.Every("device.tidy", time.Hour, s.tidy)
 }
 
