@@ -133,7 +133,7 @@ type state struct {
 
 // wishedSince holds when a wish changed after the last comparison.
 func (s state) wishedSince() bool {
-	return s.WantedAt != nil && (s.SyncedAt == nil || s.WantedAt.After(*s.SyncedAt))
+	return s.WantedAt != nil && (s.SyncedAt == nil || !s.WantedAt.Before(*s.SyncedAt))
 }
 
 const stateColumns = `read_of, read_at, report_id, report_at, report_parts, report_last, read_failures, synced_at, next_at, firmware_status, firmware_request, firmware_at, log_status, log_request, log_at,

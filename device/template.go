@@ -68,16 +68,16 @@ func itemOf(v Variable) Item {
 
 // MonitorItem is a desired monitor (OCPP 2.x N04).
 type MonitorItem struct {
-	Component         string       `json:"component"`
-	ComponentInstance string       `json:"component_instance,omitempty"`
-	EVSE              int          `json:"evse,omitempty" minimum:"0"`
-	Connector         int          `json:"connector,omitempty" minimum:"0"`
-	Variable          string       `json:"variable"`
-	VariableInstance  string       `json:"variable_instance,omitempty"`
-	Type              string       `json:"type" enum:"UpperThreshold,LowerThreshold,Delta,Periodic,PeriodicClockAligned,TargetDelta,TargetDeltaRelative"`
-	Value             unit.Decimal `json:"value" doc:"A threshold or difference in the variable's unit; seconds of a periodic monitor"`
-	Severity          int          `json:"severity" minimum:"0" maximum:"9" doc:"0 danger … 9 debug"`
-	InTransaction     bool         `json:"in_transaction,omitempty" doc:"Watch only while a transaction runs"`
+	Component         string `json:"component"`
+	ComponentInstance string `json:"component_instance,omitempty"`
+	EVSE              int    `json:"evse,omitempty" minimum:"0"`
+	Connector         int    `json:"connector,omitempty" minimum:"0"`
+	Variable          string `json:"variable"`
+	VariableInstance  string `json:"variable_instance,omitempty"`
+	Type              string `json:"type" enum:"UpperThreshold,LowerThreshold,Delta,Periodic,PeriodicClockAligned,TargetDelta,TargetDeltaRelative"`
+	Value             Number `json:"value" doc:"A threshold or difference in the variable's unit; seconds of a periodic monitor"`
+	Severity          int    `json:"severity" minimum:"0" maximum:"9" doc:"0 danger … 9 debug"`
+	InTransaction     bool   `json:"in_transaction,omitempty" doc:"Watch only while a transaction runs"`
 }
 
 func (m MonitorItem) named() Variable {
@@ -226,9 +226,9 @@ func (m MonitorItem) problem() string {
 		return "needs a component and a variable"
 	case !ocpp.MonitorEnum(m.Type).Valid():
 		return "has no such type"
-	case m.Value.Sign() < 0 && m.Type == string(ocpp.MonitorEnumDelta): // OCPP 2.0.1 N04.FR.14
+	case unit.Decimal(m.Value).Sign() < 0 && m.Type == string(ocpp.MonitorEnumDelta): // OCPP 2.0.1 N04.FR.14
 		return "a difference cannot be negative"
-	case m.Value.Sign() <= 0 && strings.HasPrefix(m.Type, "Periodic"):
+	case unit.Decimal(m.Value).Sign() <= 0 && strings.HasPrefix(m.Type, "Periodic"):
 		return "a period is more than 0 seconds"
 	}
 	return ""

@@ -284,7 +284,7 @@ func (p *Progress) count(st station.Station, known state, t Template, wishes []D
 	if known.PausedAt != nil {
 		p.Paused++
 	}
-	if known.SyncedAt == nil || known.SyncedAt.Before(t.ChangedAt) {
+	if known.SyncedAt == nil || !known.SyncedAt.After(t.ChangedAt) {
 		p.Pending++
 		if !st.Connected {
 			p.Offline++
