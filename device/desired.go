@@ -73,7 +73,7 @@ func dropDesired(tx *db.Tx, station string, paths []string) error {
 		return err
 	}
 	for _, d := range have {
-		if d.Rule == byOperator || slices.Contains(paths, d.Path) {
+		if d.Rule == byOperator || isMonitor(d.Path) || slices.Contains(paths, d.Path) {
 			continue
 		}
 		if _, err := tx.Exec("DELETE FROM device_desired WHERE station = $1 AND path = $2 AND rule = $3", station, d.Path, d.Rule); err != nil {

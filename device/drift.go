@@ -72,3 +72,20 @@ func nameIn(path string) string {
 	rest, _, _ = strings.Cut(rest, "/")
 	return rest
 }
+
+// compareSoon has a device compared when it told of a variable that is wished
+// for and was met: somebody else may have changed it.
+func compareSoon(tx *db.Tx, o owner, told []Variable) error {
+	wishes, err := desiredOf(tx, o.station)
+	if err != nil {
+		return err
+	}
+	for _, v := range told {
+		for _, d := range wishes {
+			if d.Path == v.Path() && d.Status == Met && v.Value != d.Actual && !equalLists(v.Value, d.Actual) {
+				return setState(tx, o, "wanted_at = $3, next_at = $3", db.Micros(tx.Now))
+			}
+		}
+	}
+	return nil
+}

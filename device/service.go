@@ -52,6 +52,10 @@ type Deps struct {
 type Service struct {
 	d     Deps
 	rules []Rule
+
+	// displayed takes the display messages that a station reported in answer
+	// to a request; nil where nobody keeps them.
+	displayed func(tx *db.Tx, o owner, r Request, messages []ocpp.MessageInfo) error
 }
 
 // New makes the room.
