@@ -66,6 +66,9 @@ func (s *Service) RevealCustomerInformation(ctx context.Context, id station.ID, 
 		if err != nil {
 			return err
 		}
+		if len(parts) == 0 {
+			return fault.New(fault.NotFound, "device.customer_old", "Nobody read in time what the station told; it is deleted.")
+		}
 		var b strings.Builder
 		for _, p := range parts {
 			var text string

@@ -159,6 +159,8 @@ func (s *Service) Routes(a *web.API) {
 	web.Handle(a, refresh, s.postRefresh)
 	s.desiredRoutes(a)
 	s.templateRoutes(a)
+	s.monitorRoutes(a)
+	s.profileRoutes(a)
 }
 
 func (s *Service) getDevice(ctx context.Context, in *idInput) (*deviceOutput, error) {

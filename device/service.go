@@ -1,7 +1,6 @@
 package device
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -19,6 +18,8 @@ type Config struct {
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepNotices    time.Duration // 90 days
 	KeepHistory    time.Duration // of variables, boots and security events; 400 days
+	KeepEvents     time.Duration // of monitoring; 90 days
+	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
 }
 
 func (c Config) withDefaults() Config {
@@ -33,6 +34,8 @@ func (c Config) withDefaults() Config {
 	set(&c.ReconcileEvery, 50*time.Minute)
 	set(&c.KeepNotices, 90*day)
 	set(&c.KeepHistory, 400*day)
+	set(&c.KeepEvents, 90*day)
+	set(&c.KeepAnswers, 7*day)
 	return c
 }
 
@@ -73,6 +76,8 @@ func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
 	r.Every("device.reconcile", time.Minute, s.reconcile)
 	r.Every("device.tidy", time.Hour, s.tidy)
+	r.Every("device.requests", time.Minute, s.stall)
+	r.Every("device.clocks", 5*time.Minute, s.watchClocks)
 }
 
 // Consumers gives the room's consumers of facts.
@@ -81,25 +86,3 @@ func (s *Service) Consumers() []event.Consumer {
 }
 
 func ownerOf(st station.Station) owner { return owner{string(st.ID), st.Org, st.Site} }
-
-// tidy removes what is older than it is kept, a piece at a time.
-func (s *Service) tidy(ctx context.Context) error {
-	now := s.d.DB.Now()
-	for _, t := range []struct {
-		query  string
-		before time.Time
-	}{
-		{"DELETE FROM device_notice WHERE id IN (SELECT id FROM device_notice WHERE at < $1 ORDER BY at LIMIT 5000)", now.Add(-s.d.KeepNotices)},
-		{"DELETE FROM device_boot WHERE at < $1", now.Add(-s.d.KeepHistory)},
-		{"DELETE FROM device_security_event WHERE received_at < $1", now.Add(-s.d.KeepHistory)},
-		{"DELETE FROM device_variable_history WHERE at < $1", now.Add(-s.d.KeepHistory)},
-	} {
-		if err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.query, db.Micros(t.before))
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
