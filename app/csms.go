@@ -76,6 +76,11 @@ func (c *csms) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.Transa
 	if err != nil {
 		return nil, err
 	}
+	if p.Version != ocpp.V16 && (e.Request.Offline == nil || !*e.Request.Offline) {
+		if err := c.stations.Told(ctx, p, e.Request.Timestamp.Time); err != nil {
+			return nil, err
+		}
+	}
 	return c.sessions.TransactionEvent(ctx, p, e)
 }
 

@@ -99,6 +99,9 @@ func (s *Service) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEv
 	if err != nil {
 		return nil, err
 	}
+	if err := s.d.Stations.Told(ctx, p, r.GeneratedAt.Time); err != nil {
+		return nil, err
+	}
 	for _, v := range told {
 		if err := s.availability(ctx, p, v); err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ func (s *Service) Retentions() []Retention {
 		old("device_security_event", "id", "received_at", s.d.KeepHistory),
 		pair("device_boot", "station, at", "at", s.d.KeepHistory),
 		pair("device_variable_history", "station, path, at", "at", s.d.KeepHistory),
-{"device_request_part", s.d.KeepAnswers, "DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)"},
+		{"device_request_part", s.d.KeepAnswers, "DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)"},
 		pair("device_request", "station, kind, request", "last_at", s.d.KeepNotices),
 	}
 }
