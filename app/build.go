@@ -78,7 +78,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	between := seams{stations: r.station, locations: r.location}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite})
 	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows,
 		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
 			return r.reserve.KeepsOut(tx, station, evse, token, group)

@@ -86,6 +86,11 @@ func (c *csms) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.Transa
 		at := p.Connectors.Of(e.Raw16.ConnectorID)
 		e.Request.EVSE = &ocpp.EVSE{ID: at.EVSE, ConnectorID: &at.Connector}
 	}
+	if p.Version != ocpp.V16 && (e.Request.Offline == nil || !*e.Request.Offline) {
+		if err := c.stations.Told(ctx, p, e.Request.Timestamp.Time); err != nil {
+			return nil, err
+		}
+	}
 	return c.sessions.TransactionEvent(ctx, p, e)
 }
 

@@ -1,6 +1,9 @@
 package device
 
 import (
+	"context"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/retain"
 )
 
@@ -15,6 +18,17 @@ func (s *Service) Stores() []retain.Store {
 		retain.Rows{Name: "notices", Group: "history", Table: "device_notice", At: "at"}.Store(s.d.DB),
 		retain.Rows{Name: "monitoring events", Group: "history", Table: "device_event", At: "received_at"}.Store(s.d.DB),
 		retain.Rows{Name: "security events", Group: "audit", Table: "device_security_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "reports asked of stations", Group: "history", Table: "device_request", At: "last_at"}.Store(s.d.DB),
 		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part"}},
 	}
+}
+
+// forgetAnswers removes what stations told of customers and nobody fetched: it
+// is personal, so it does not wait for a setting.
+func (s *Service) forgetAnswers(ctx context.Context) error {
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`DELETE FROM device_request_part WHERE (station, kind, request) IN
+			(SELECT station, kind, request FROM device_request WHERE last_at < $1)`, db.Micros(tx.Now.Add(-s.d.KeepAnswers)))
+		return err
+	})
 }

@@ -85,6 +85,8 @@ type Service struct {
 	generation   uint64
 	lastSeen     map[string]seen
 	deviations   map[string]deviating
+	samples      map[string]clockSamples  // by key of a station
+	skews        map[string]time.Duration // as last written by Told
 	knocks       map[string]Knock
 	windows      []Window
 	windowsUntil time.Time
@@ -108,7 +110,7 @@ func New(d Deps) (*Service, error) {
 		d: d, verify: verifier{secret: d.Secret},
 		failures: newLimiter(10, 6*time.Second), failuresAtHome: newLimiter(60, time.Second),
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
-		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, knocks: map[string]Knock{},
+		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
 	s.changes = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
 	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
