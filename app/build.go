@@ -13,6 +13,7 @@ import (
 	"github.com/forecourt-ev/forecourt/billing"
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
@@ -35,6 +36,7 @@ type rooms struct {
 	location *location.Service
 	station  *station.Service
 	device   *device.Service
+	files    *file.Store
 	access   *access.Service
 	tariff   *tariff.Service
 	session  *session.Service
@@ -67,7 +69,8 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	between := seams{stations: r.station, locations: r.location}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
+	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Files: r.files, Config: device.Config{FTP: a.cfg.FTPURL}})
 	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
@@ -111,7 +114,7 @@ func (a *App) connect(r rooms) {
 		DB: a.db, Log: a.log, Version: version, PublicURL: a.cfg.PublicURL, TrustedProxies: a.trustedProxies(),
 		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
 	})
-	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.files, r.device, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
 		if x, ok := one.(routed); ok {
 			x.Routes(a.api)
 		}

@@ -142,6 +142,9 @@ func (s *Service) Routes(a *web.API) {
 	refresh := op(http.MethodPost, "/charging-stations/{id}/variables/refresh", identity.DeviceWrite, "Read the device model again, in the background")
 	refresh.Status = http.StatusAccepted
 	web.Handle(a, refresh, s.postRefresh)
+	s.imageRoutes(a)
+	s.updateRoutes(a)
+	s.logRoutes(a)
 }
 
 func (s *Service) getDevice(ctx context.Context, in *idInput) (*deviceOutput, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
@@ -19,6 +20,10 @@ type Config struct {
 	ReconcileEvery time.Duration // how often each device is compared with its baseline; 24 h
 	KeepNotices    time.Duration // 90 days
 	KeepHistory    time.Duration // of variables, boots and security events; 400 days
+	VerifyWithin   time.Duration // in which a station that installed firmware tells its version; 30 min
+	LogTimeout     time.Duration // without news of a log, after which what came of it is kept; 30 min
+	KeepLogs       time.Duration // and diagnostics bundles; 90 days
+	FTP            string        // an external FTP server for stations that upload nowhere else: ftp://user:password@host/dir
 }
 
 func (c Config) withDefaults() Config {
@@ -33,6 +38,9 @@ func (c Config) withDefaults() Config {
 	set(&c.ReconcileEvery, day)
 	set(&c.KeepNotices, 90*day)
 	set(&c.KeepHistory, 400*day)
+	set(&c.VerifyWithin, 30*time.Minute)
+	set(&c.LogTimeout, 30*time.Minute)
+	set(&c.KeepLogs, 90*day)
 	return c
 }
 
@@ -43,6 +51,10 @@ type Deps struct {
 	Log       *slog.Logger
 	Stations  *station.Service
 	Commander ocpp.Commander
+	Files     *file.Store
+	// Sessions lists the sessions of a station that touch a time, for
+	// diagnostics bundles; nil: none.
+	Sessions func(tx *db.Tx, station string, from, to time.Time) ([]any, error)
 }
 
 // Service holds the use-cases of devices.
@@ -57,7 +69,11 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{d: d, rules: baseline}
+	s := &Service{d: d, rules: baseline}
+	if d.Files != nil {
+		d.Files.OnUpload(purposeLog, s.logArrived)
+	}
+	return s
 }
 
 // Jobs registers the room's periodic and queued work.
@@ -65,6 +81,7 @@ func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
 	r.Every("device.reconcile", 5*time.Minute, s.reconcile)
 	r.Every("device.tidy", time.Hour, s.tidy)
+	s.firmwareJobs(r)
 }
 
 // Consumers gives the room's consumers of facts.
@@ -84,6 +101,7 @@ func (s *Service) tidy(ctx context.Context) error {
 		{"DELETE FROM device_notice WHERE id IN (SELECT id FROM device_notice WHERE at < $1 ORDER BY at LIMIT 5000)", now.Add(-s.d.KeepNotices)},
 		{"DELETE FROM device_boot WHERE at < $1", now.Add(-s.d.KeepHistory)},
 		{"DELETE FROM device_security_event WHERE received_at < $1", now.Add(-s.d.KeepHistory)},
+		{"DELETE FROM device_step WHERE id IN (SELECT id FROM device_step WHERE at < $1 ORDER BY at LIMIT 5000)", now.Add(-s.d.KeepHistory)},
 		{"DELETE FROM device_variable_history WHERE at < $1", now.Add(-s.d.KeepHistory)},
 	} {
 		if err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
