@@ -20,6 +20,10 @@ func (s *Service) firmwareJobs(r *job.Runner) {
 	r.Handle(jobFirmware, s.sendFirmware, job.Options{MaxAttempts: 5, Timeout: 3 * time.Minute})
 	r.Handle(jobAskBoot, s.askBoot, job.Options{MaxAttempts: 2, Timeout: 2 * time.Minute})
 	r.Every("device.firmware", 5*time.Second, s.runUpdates)
+	r.Handle(jobBundle, s.makeBundle, job.Options{MaxAttempts: 3, Timeout: 15 * time.Minute})
+	r.Handle(jobDisplay, s.syncDisplay, job.Options{MaxAttempts: 5, Timeout: 5 * time.Minute})
+	r.Handle(jobSpread, s.spreadMessage, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
+	r.Every("device.display", 10*time.Minute, s.reconcileDisplays)
 	r.Every("device.logs", 15*time.Second, s.stalledLogs)
 }
 

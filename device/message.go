@@ -54,6 +54,9 @@ func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boo
 		if v.Status != ocpp.RegistrationStatusEnumAccepted {
 			return nil
 		}
+		if err := enqueueDisplay(tx, o.org, o.station, true, tx.Now.Add(2*s.d.SyncAfterBoot)); err != nil {
+			return err
+		}
 		return s.enqueueSync(tx, o, tx.Now.Add(s.d.SyncAfterBoot))
 	})
 	if err != nil {
@@ -190,6 +193,10 @@ func (s *Service) Notification(ctx context.Context, p ocpp.Peer, req ocpp.Reques
 			err = s.firmwareStatus(tx, o, r)
 		case *ocpp.LogStatusNotificationRequest:
 			err = s.logStatus(tx, o, r)
+		case *ocpp.PublishFirmwareStatusNotificationRequest:
+			err = s.hearsPublication(tx, o, r)
+		case *ocpp.NotifyDisplayMessagesRequest:
+			err = s.hearsDisplay(tx, o, r)
 		}
 		if err != nil {
 			return err

@@ -52,9 +52,9 @@ type Deps struct {
 	Stations  *station.Service
 	Commander ocpp.Commander
 	Files     *file.Store
-	// Sessions lists the sessions of a station that touch a time, for
+	// Sessions pages through sessions (filters station_id, started_at), for
 	// diagnostics bundles; nil: none.
-	Sessions func(tx *db.Tx, station string, from, to time.Time) ([]any, error)
+	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)
 }
 
 // Service holds the use-cases of devices.
