@@ -14,6 +14,7 @@ import (
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/foundation/retain"
 	"github.com/forecourt-ev/forecourt/foundation/web"
@@ -39,6 +40,7 @@ type rooms struct {
 	location *location.Service
 	station  *station.Service
 	device   *device.Service
+	files    *file.Store
 	access   *access.Service
 	tariff   *tariff.Service
 	session  *session.Service
@@ -78,7 +80,9 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	between := seams{stations: r.station, locations: r.location}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite})
+	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite,
+		Files: r.files, Config: device.Config{FTP: a.cfg.FTPURL}, Sessions: sessionsOf(&r)})
 	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows,
 		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
 			return r.reserve.KeepsOut(tx, station, evse, token, group)
@@ -128,7 +132,7 @@ func (a *App) connect(r rooms) {
 		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
 	})
 	a.keeper = retain.New(a.db, a.log, a.cfg.Retention.groups())
-	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.access, r.tariff, r.session, r.billing, r.reserve, r.live, r.gateway} {
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.files, r.device, r.access, r.tariff, r.session, r.billing, r.reserve, r.live, r.gateway} {
 		if x, ok := one.(routed); ok {
 			x.Routes(a.api)
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -14,6 +15,18 @@ import (
 type seams struct {
 	stations  *station.Service
 	locations *location.Service
+}
+
+// sessionsOf lists sessions for the device room, which may not know theirs.
+func sessionsOf(r *rooms) func(ctx context.Context, req db.ListRequest) ([]any, string, error) {
+	return func(ctx context.Context, req db.ListRequest) ([]any, string, error) {
+		list, next, err := r.session.List(ctx, req)
+		out := make([]any, len(list))
+		for i, one := range list {
+			out[i] = one
+		}
+		return out, next, err
+	}
 }
 
 // zone is the time zone that prices at a site follow; the organisation's

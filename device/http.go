@@ -161,6 +161,12 @@ func (s *Service) Routes(a *web.API) {
 	s.templateRoutes(a)
 	s.monitorRoutes(a)
 	s.profileRoutes(a)
+	s.imageRoutes(a)
+	s.updateRoutes(a)
+	s.logRoutes(a)
+	s.bundleRoutes(a)
+	s.displayRoutes(a)
+	s.publicationRoutes(a)
 }
 
 func (s *Service) getDevice(ctx context.Context, in *idInput) (*deviceOutput, error) {

@@ -19,6 +19,7 @@ func (s *Service) Stores() []retain.Store {
 		retain.Rows{Name: "monitoring events", Group: "history", Table: "device_event", At: "received_at"}.Store(s.d.DB),
 		retain.Rows{Name: "security events", Group: "audit", Table: "device_security_event", At: "received_at"}.Store(s.d.DB),
 		retain.Rows{Name: "reports asked of stations", Group: "history", Table: "device_request", At: "last_at"}.Store(s.d.DB),
+		retain.Rows{Name: "steps of updates and logs", Group: "history", Table: "device_step", At: "at"}.Store(s.d.DB),
 		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part"}},
 	}
 }

@@ -1,11 +1,13 @@
 package device
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
@@ -17,6 +19,10 @@ type Config struct {
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
+	VerifyWithin   time.Duration // in which a station that installed firmware tells its version; 30 min
+	LogTimeout     time.Duration // without news of a log, after which what came of it is kept; 30 min
+	KeepLogs       time.Duration // and diagnostics bundles; 90 days
+	FTP            string        // an external FTP server for stations that upload nowhere else: ftp://user:password@host/dir
 }
 
 func (c Config) withDefaults() Config {
@@ -30,6 +36,9 @@ func (c Config) withDefaults() Config {
 	set(&c.ReportTimeout, 10*time.Minute)
 	set(&c.ReconcileEvery, 50*time.Minute)
 	set(&c.KeepAnswers, 7*day)
+	set(&c.VerifyWithin, 30*time.Minute)
+	set(&c.LogTimeout, 30*time.Minute)
+	set(&c.KeepLogs, 90*day)
 	return c
 }
 
@@ -43,6 +52,10 @@ type Deps struct {
 	// Sites gives the organisation of a site, fault.NotFound without one; nil
 	// leaves sites unchecked.
 	Sites func(tx *db.Tx, site string) (org string, err error)
+	Files *file.Store
+	// Sessions pages through sessions (filters station_id, started_at), for
+	// diagnostics bundles; nil: none.
+	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)
 }
 
 // Service holds the use-cases of devices.
@@ -62,7 +75,11 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	d.Commander = NewChunker(d.DB, d.Commander)
-	return &Service{d: d, rules: baseline}
+	s := &Service{d: d, rules: baseline}
+	if d.Files != nil {
+		d.Files.OnUpload(purposeLog, s.logArrived)
+	}
+	return s
 }
 
 // Jobs registers the room's periodic and queued work.
@@ -72,6 +89,7 @@ func (s *Service) Jobs(r *job.Runner) {
 	r.Every("device.forget_answers", time.Hour, s.forgetAnswers)
 	r.Every("device.requests", time.Minute, s.stall)
 	r.Every("device.clocks", 5*time.Minute, s.watchClocks)
+	s.firmwareJobs(r)
 }
 
 // Consumers gives the room's consumers of facts.
