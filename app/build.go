@@ -66,17 +66,17 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
-		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+		Config: a.cfg.Tuning.station(a.cfg),
 	})
 	if err != nil {
 		return r, err
 	}
 	between := seams{stations: r.station, locations: r.location}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
+	r.device = device.New(device.Deps{Config: a.cfg.Tuning.device(), DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
 	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Unbilled: a.unbilled,
+		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
@@ -89,9 +89,9 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Deps{
 		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
-		Config: gateway.Config{
+		Config: a.cfg.Tuning.gateway(gateway.Config{
 			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec,
-		},
+		}),
 	})
 }
 

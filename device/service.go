@@ -1,7 +1,6 @@
 package device
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -17,8 +16,6 @@ type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with its baseline; 24 h
-	KeepNotices    time.Duration // 90 days
-	KeepHistory    time.Duration // of variables, boots and security events; 400 days
 }
 
 func (c Config) withDefaults() Config {
@@ -27,12 +24,9 @@ func (c Config) withDefaults() Config {
 			*d = v
 		}
 	}
-	const day = 24 * time.Hour
 	set(&c.SyncAfterBoot, 10*time.Second)
 	set(&c.ReportTimeout, 10*time.Minute)
-	set(&c.ReconcileEvery, day)
-	set(&c.KeepNotices, 90*day)
-	set(&c.KeepHistory, 400*day)
+	set(&c.ReconcileEvery, 24*time.Hour)
 	return c
 }
 
@@ -65,7 +59,6 @@ func New(d Deps) *Service {
 func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
 	r.Every("device.reconcile", 5*time.Minute, s.reconcile)
-	r.Every("device.tidy", time.Hour, s.tidy)
 }
 
 // Consumers gives the room's consumers of facts.
@@ -74,25 +67,3 @@ func (s *Service) Consumers() []event.Consumer {
 }
 
 func ownerOf(st station.Station) owner { return owner{string(st.ID), st.Org, st.Site} }
-
-// tidy removes what is older than it is kept, a piece at a time.
-func (s *Service) tidy(ctx context.Context) error {
-	now := s.d.DB.Now()
-	for _, t := range []struct {
-		query  string
-		before time.Time
-	}{
-		{"DELETE FROM device_notice WHERE id IN (SELECT id FROM device_notice WHERE at < $1 ORDER BY at LIMIT 5000)", now.Add(-s.d.KeepNotices)},
-		{"DELETE FROM device_boot WHERE at < $1", now.Add(-s.d.KeepHistory)},
-		{"DELETE FROM device_security_event WHERE received_at < $1", now.Add(-s.d.KeepHistory)},
-		{"DELETE FROM device_variable_history WHERE at < $1", now.Add(-s.d.KeepHistory)},
-	} {
-		if err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.query, db.Micros(t.before))
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
