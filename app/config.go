@@ -58,6 +58,8 @@ type Config struct {
 
 	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text"`
+
+	Tuning tuning `embed:"" group:"Finer settings; the defaults fit nearly every network:"`
 }
 
 // check refuses combinations that cannot work, naming what is allowed.
