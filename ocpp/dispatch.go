@@ -14,6 +14,10 @@ var served = map[string]handler{
 	"MeterValues":               call(CSMS.MeterValues),
 	"SecurityEventNotification": call(CSMS.SecurityEventNotification),
 	"DataTransfer":              call(CSMS.DataTransfer),
+	"SignCertificate":           call(CSMS.SignCertificate),
+	"Get15118EVCertificate":     call(CSMS.Get15118EVCertificate),
+	"GetCertificateStatus":      call(CSMS.GetCertificateStatus),
+	"GetCertificateChainStatus": call(CSMS.GetCertificateChainStatus),
 	"StatusNotification":        status,
 	"TransactionEvent":          transaction,
 
@@ -38,14 +42,10 @@ var served = map[string]handler{
 	// OCPP 2.0.1 K15.FR.04: without a schedule to come the answer is Rejected.
 	"NotifyEVChargingNeeds": tell(&NotifyEVChargingNeedsResponse{Status: NotifyEVChargingNeedsStatusEnumRejected}),
 
-	"Get15118EVCertificate":     refuse(&Get15118EVCertificateResponse{Status: Iso15118EVCertificateStatusEnumFailed}),
-	"GetCertificateStatus":      refuse(&GetCertificateStatusResponse{Status: GetCertificateStatusEnumFailed}),
 	"OpenPeriodicEventStream":   refuse(&OpenPeriodicEventStreamResponse{Status: GenericStatusEnumRejected}),
 	"PullDynamicScheduleUpdate": refuse(&PullDynamicScheduleUpdateResponse{Status: ChargingProfileStatusEnumRejected}),
-	"SignCertificate":           refuse(&SignCertificateResponse{Status: GenericStatusEnumRejected}),
 	"VatNumberValidation":       refuseVat,
-	"BatterySwap":               notSupported, // these three have no status to say no with
-	"GetCertificateChainStatus": notSupported,
+	"BatterySwap":               notSupported, // these two have no status to say no with
 	"NotifySettlement":          notSupported,
 }
 
@@ -60,6 +60,9 @@ var needed = map[string][]string{
 	"DataTransfer":               {"vendorId"},
 	"FirmwareStatusNotification": {"status"},
 	"LogStatusNotification":      {"status"},
+	"GetCertificateChainStatus":  {"certificateStatusRequests"},
+	"GetCertificateStatus":       {"ocspRequestData"},
+	"SignCertificate":            {"csr"},
 }
 
 // FromStation reports whether stations send the 2.x action; DataTransfer goes

@@ -197,7 +197,8 @@ func (s *Service) activate(tx *db.Tx, c Certificate) error {
 		return err
 	}
 	for _, o := range older {
-		if o.ID != c.ID && o.Status == Active && !isV2GOnly(o.Type) && !o.Created.After(c.Created) {
+		unused := o.Status == Signed || o.Status == Delivered
+		if o.ID != c.ID && (o.Status == Active || unused) && !isV2GOnly(o.Type) && !o.Created.After(c.Created) {
 			if err := s.revokeIn(tx, o, Superseded); err != nil {
 				return err
 			}
