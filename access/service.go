@@ -11,6 +11,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/id"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/identity"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // Kinds of the facts this room records; their payload is Changed.
@@ -57,6 +58,9 @@ type Deps struct {
 	// AdHoc reports whether the token was made up for a remote start at the
 	// station that is still awaited. nil: none is.
 	AdHoc func(tx *db.Tx, station, token string) (bool, error)
+	// Contract checks the contract certificate of a car (pki.CheckContract);
+	// the empty status when there is nothing to check. nil: none is checked.
+	Contract func(ctx context.Context, p ocpp.Peer, token, chain string, data []ocpp.OCSPRequestData) ocpp.AuthorizeCertificateStatusEnum
 	// KnowsDriver reports whether the organisation has the driver. nil: any.
 	KnowsDriver func(tx *db.Tx, org, driver string) (bool, error)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/ocpp/v201"
 	"github.com/forecourt-ev/forecourt/ocpp/v21"
+	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 	"github.com/forecourt-ev/forecourt/tariff"
@@ -35,6 +36,7 @@ type rooms struct {
 	location *location.Service
 	station  *station.Service
 	device   *device.Service
+	pki      *pki.Service
 	access   *access.Service
 	tariff   *tariff.Service
 	session  *session.Service
@@ -58,24 +60,31 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if r.location, err = location.New(location.Deps{DB: a.db, Bus: a.bus, Log: a.log}); err != nil {
 		return r, err
 	}
+	quirks, err := gateway.Quirks()
+	if err != nil {
+		return r, err
+	}
 	r.station, err = station.New(station.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: r.gateway, Messages: station.Frames[gateway.Message](r.gateway.Log()),
-		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
+		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
 		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
 	})
 	if err != nil {
 		return r, err
 	}
-	between := seams{stations: r.station, locations: r.location}
+	between := seams{db: a.db, stations: r.station, locations: r.location}
+	if err = a.buildPKI(&r, between); err != nil {
+		return r, err
+	}
 	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
-	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows})
+	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
-	*asks = csms{stations: r.station, devices: r.device, tokens: r.access, sessions: r.session}
+	*asks = csms{stations: r.station, devices: r.device, tokens: r.access, sessions: r.session, certificates: r.pki}
 	a.connect(r)
 	return r, nil
 }
@@ -111,7 +120,7 @@ func (a *App) connect(r rooms) {
 		DB: a.db, Log: a.log, Version: version, PublicURL: a.cfg.PublicURL, TrustedProxies: a.trustedProxies(),
 		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
 	})
-	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.pki, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
 		if x, ok := one.(routed); ok {
 			x.Routes(a.api)
 		}

@@ -42,6 +42,8 @@ type Config struct {
 	FactRetention    time.Duration `help:"How long facts are kept for viewers that resume; what no consumer has taken yet is kept in any case." default:"720h"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
 
+	PKIFlags `embed:""`
+
 	TileURL         string `help:"Map tiles for the console, {z}/{x}/{y}; none draws the offline world outline only."`
 	TileAttribution string `help:"Credit line shown on the map for --tile-url."`
 

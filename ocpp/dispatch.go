@@ -17,23 +17,27 @@ var served = map[string]handler{
 	"SignCertificate":           call(CSMS.SignCertificate),
 	"Get15118EVCertificate":     call(CSMS.Get15118EVCertificate),
 	"GetCertificateStatus":      call(CSMS.GetCertificateStatus),
-	"GetCertificateChainStatus": call(CSMS.GetCertificateChainStatus),
+	"GetCertificateChainStatus": chainStatus,
 	"StatusNotification":        status,
 	"TransactionEvent":          transaction,
 
-	"ClearedChargingLimit":              tell(&ClearedChargingLimitResponse{}),
-	"ClosePeriodicEventStream":          tell(&ClosePeriodicEventStreamResponse{}),
-	"FirmwareStatusNotification":        tell(&FirmwareStatusNotificationResponse{}),
-	"LogStatusNotification":             tell(&LogStatusNotificationResponse{}),
-	"NotifyChargingLimit":               tell(&NotifyChargingLimitResponse{}),
-	"NotifyCustomerInformation":         tell(&NotifyCustomerInformationResponse{}),
-	"NotifyDERAlarm":                    tell(&NotifyDERAlarmResponse{}),
-	"NotifyDERStartStop":                tell(&NotifyDERStartStopResponse{}),
-	"NotifyDisplayMessages":             tell(&NotifyDisplayMessagesResponse{}),
-	"NotifyEVChargingSchedule":          tell(&NotifyEVChargingScheduleResponse{Status: GenericStatusEnumAccepted}),
-	"NotifyMonitoringReport":            tell(&NotifyMonitoringReportResponse{}),
-	"NotifyPeriodicEventStream":         tell(nil), // a SEND: no answer
+	"BatterySwap":                tell(&BatterySwapResponse{}),
+	"ClearedChargingLimit":       tell(&ClearedChargingLimitResponse{}),
+	"ClosePeriodicEventStream":   tell(&ClosePeriodicEventStreamResponse{}),
+	"FirmwareStatusNotification": tell(&FirmwareStatusNotificationResponse{}),
+	"LogStatusNotification":      tell(&LogStatusNotificationResponse{}),
+	"NotifyChargingLimit":        tell(&NotifyChargingLimitResponse{}),
+	"NotifyCustomerInformation":  tell(&NotifyCustomerInformationResponse{}),
+	"NotifyDERAlarm":             tell(&NotifyDERAlarmResponse{}),
+	"NotifyDERStartStop":         tell(&NotifyDERStartStopResponse{}),
+	"NotifyDisplayMessages":      tell(&NotifyDisplayMessagesResponse{}),
+	"NotifyEVChargingSchedule":   tell(&NotifyEVChargingScheduleResponse{Status: GenericStatusEnumAccepted}),
+	"NotifyMonitoringReport":     tell(&NotifyMonitoringReportResponse{}),
+	"NotifyPeriodicEventStream":  tell(nil), // a SEND: no answer
+	// Of a monitor that we set or the station has built in: OCPP 2.1 N11.FR.02.
+	"OpenPeriodicEventStream":           tell(&OpenPeriodicEventStreamResponse{Status: GenericStatusEnumAccepted}),
 	"NotifyPriorityCharging":            tell(&NotifyPriorityChargingResponse{}),
+	"NotifySettlement":                  tell(&NotifySettlementResponse{}),
 	"NotifyReport":                      tell(&NotifyReportResponse{}),
 	"PublishFirmwareStatusNotification": tell(&PublishFirmwareStatusNotificationResponse{}),
 	"ReportChargingProfiles":            tell(&ReportChargingProfilesResponse{}),
@@ -42,11 +46,8 @@ var served = map[string]handler{
 	// OCPP 2.0.1 K15.FR.04: without a schedule to come the answer is Rejected.
 	"NotifyEVChargingNeeds": tell(&NotifyEVChargingNeedsResponse{Status: NotifyEVChargingNeedsStatusEnumRejected}),
 
-	"OpenPeriodicEventStream":   refuse(&OpenPeriodicEventStreamResponse{Status: GenericStatusEnumRejected}),
 	"PullDynamicScheduleUpdate": refuse(&PullDynamicScheduleUpdateResponse{Status: ChargingProfileStatusEnumRejected}),
 	"VatNumberValidation":       refuseVat,
-	"BatterySwap":               notSupported, // these two have no status to say no with
-	"NotifySettlement":          notSupported,
 }
 
 // needed lists what a message cannot be acted on without. Everything else
@@ -132,8 +133,17 @@ func refuseVat(_ context.Context, _ CSMS, _ Peer, req Request) (Response, error)
 	return &VatNumberValidationResponse{VatNumber: r.VatNumber, EVSEID: r.EVSEID, Status: GenericStatusEnumRejected}, nil
 }
 
-func notSupported(_ context.Context, _ CSMS, _ Peer, req Request) (Response, error) {
-	return nil, &CallError{Code: CodeNotSupported, Description: req.Action() + " is not served by this platform"}
+// chainStatus answers about certificates. A question that cannot be repeated
+// in the answer, as the schema wants it, is a CALLERROR.
+func chainStatus(ctx context.Context, csms CSMS, p Peer, req Request) (Response, error) {
+	out, err := csms.GetCertificateChainStatus(ctx, p, req.(*GetCertificateChainStatusRequest))
+	if err != nil || out == nil {
+		return answer(out, err)
+	}
+	if problems := out.Validate(); len(problems) > 0 { // nothing that could be asked about
+		return nil, &CallError{Code: CodePropertyConstraintViolation, Description: "certificateStatusRequests: " + problems[0].String()}
+	}
+	return out, nil
 }
 
 // fillTimes stands the time of receipt in for an instant that is missing or

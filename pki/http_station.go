@@ -253,7 +253,7 @@ func (s *Service) deleteInstalled(ctx context.Context, in *deleteInput) (*statio
 	if i < 0 {
 		return nil, fault.New(fault.NotFound, "pki.installed", "the station told of no certificate %q; read them anew with POST …/refresh", in.Ref)
 	}
-	status, err := s.delete1(ctx, st.ID, list[i].Hash)
+	status, err := s.delete1(ctx, st, list[i])
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -257,7 +258,7 @@ func (s *Service) reconcile(ctx context.Context, st Station) error {
 		}
 	}
 	for _, i := range p.remove {
-		if _, err := s.delete1(ctx, st.ID, i.Hash); err != nil {
+		if _, err := s.delete1(ctx, st, i); err != nil {
 			return err
 		}
 	}
@@ -300,13 +301,20 @@ func (s *Service) install1(ctx context.Context, station, purpose, text string) (
 	return rootFailed, detail, nil
 }
 
+// plugAndCharge marks a deletion that concerns certificates for cars.
+const plugAndCharge = `{"vendorId":"org.openchargealliance.iso15118pnc"}`
+
 // delete1 deletes one certificate, named as the station named it (OCPP 2.0.1
 // M04.FR.07: in the hash algorithm that the station reports).
-func (s *Service) delete1(ctx context.Context, station string, d ocpp.CertificateHashData) (ocpp.DeleteCertificateStatusEnum, error) {
-	answer, err := s.d.Commander.Send(ctx, station, &ocpp.DeleteCertificateRequest{CertificateHashData: d})
+func (s *Service) delete1(ctx context.Context, st Station, i Installed) (ocpp.DeleteCertificateStatusEnum, error) {
+	req := &ocpp.DeleteCertificateRequest{CertificateHashData: i.Hash}
+	if st.Protocol == string(ocpp.V16) && i.Type != purposeCSMS && i.Type != purposeManufacturer {
+		req.CustomData = json.RawMessage(plugAndCharge) // 1.6 deletes those another way; the dialect reads it
+	}
+	answer, err := s.d.Commander.Send(ctx, st.ID, req)
 	var no *ocpp.CallError
 	if errors.As(err, &no) || fault.Is(err, fault.Unsupported) {
-		s.d.Log.Warn("a root was not deleted from a station", "station", station, "why", err)
+		s.d.Log.Warn("a root was not deleted from a station", "station", st.ID, "why", err)
 		return ocpp.DeleteCertificateStatusEnumFailed, nil
 	}
 	if err != nil {

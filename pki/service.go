@@ -68,6 +68,7 @@ func (c Config) withDefaults() Config {
 type Station struct {
 	ID, Org, Site string
 	Serial        string // as it told at boot; empty: not yet
+	Protocol      string // "1.6", "2.0.1", "2.1" of the last connection
 	Retired       bool
 }
 

@@ -89,6 +89,7 @@ func statusNotification(ctx context.Context, c *call, r *StatusNotificationReque
 	}
 	n := ocpp.StatusNotification{
 		Status16:        status16,
+		Connector16:     max(r.ConnectorID, 0),
 		ErrorCode:       string(r.ErrorCode),
 		Info:            withoutNull(r.Info),
 		VendorID:        withoutNull(r.VendorID),
@@ -103,6 +104,8 @@ func statusNotification(ctx context.Context, c *call, r *StatusNotificationReque
 			n.VendorErrorCode = string(r.ErrorCode)
 		}
 	}
+	c.at.told(r.ConnectorID, status16)
+	place := c.peer.Connectors.Of(r.ConnectorID)
 	at := ocpp.DateTime{}
 	if r.Timestamp != nil {
 		at = *r.Timestamp
@@ -110,8 +113,8 @@ func statusNotification(ctx context.Context, c *call, r *StatusNotificationReque
 	n.StatusNotificationRequest = ocpp.StatusNotificationRequest{
 		Timestamp:       orReceived(ctx, at),
 		ConnectorStatus: neutral,
-		EVSEID:          max(r.ConnectorID, 0),
-		ConnectorID:     min(max(r.ConnectorID, 0), 1),
+		EVSEID:          place.EVSE,
+		ConnectorID:     place.Connector,
 	}
 	if _, err := c.csms.StatusNotification(ctx, c.peer, &n); err != nil {
 		return nil, err
@@ -141,6 +144,9 @@ func withoutNull(s string) string {
 }
 
 func dataTransfer(ctx context.Context, c *call, r *DataTransferRequest) (ocpp.Response, error) {
+	if r.VendorID == pncVendor {
+		return plugAndCharge(ctx, c, r)
+	}
 	out, err := c.csms.DataTransfer(ctx, c.peer, &ocpp.DataTransferRequest{
 		VendorID: r.VendorID, MessageID: r.MessageID, Data: toData(r.Data),
 	})
@@ -178,10 +184,6 @@ func securityEvent(ctx context.Context, c *call, r *SecurityEventNotificationReq
 		Type: r.Type, Timestamp: orReceived(ctx, r.Timestamp), TechInfo: r.TechInfo,
 	})
 	return &SecurityEventNotificationResponse{}, err
-}
-
-func signCertificate(context.Context, *call, *SignCertificateRequest) (ocpp.Response, error) {
-	return &SignCertificateResponse{Status: GenericStatusEnumRejected}, nil
 }
 
 func diagnosticsStatus(ctx context.Context, c *call, r *DiagnosticsStatusNotificationRequest) (ocpp.Response, error) {
