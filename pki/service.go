@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -108,6 +109,7 @@ type Service struct {
 	mu      sync.Mutex
 	signing map[string]*authority // by slot
 	trust   *trust                // nil: to be read
+	pool    *x509.CertPool        // last given out
 	epoch   int64                 // of trust: grows when it is to be read anew
 	known   map[string]identified // certificates that connected, by fingerprint
 	lists   map[string]kept       // CRLs, by authority
