@@ -205,5 +205,27 @@ func (s *Service) Authorize(ctx context.Context, p ocpp.Peer, r *ocpp.AuthorizeR
 	if err != nil {
 		return nil, err
 	}
-	return &ocpp.AuthorizeResponse{IdTokenInfo: *d.Info()}, nil
+	out := &ocpp.AuthorizeResponse{IdTokenInfo: *d.Info()}
+	if s.d.Contract != nil {
+		withContract(out, s.d.Contract(ctx, p, r.IdToken.IdToken, r.Certificate, r.Iso15118CertificateHashData))
+	}
+	return out, nil
+}
+
+// withContract adds what is known of the contract certificate to an answer.
+// A contract that is not good stops charging, whoever's the token is.
+func withContract(out *ocpp.AuthorizeResponse, status ocpp.AuthorizeCertificateStatusEnum) {
+	out.CertificateStatus = status
+	switch status {
+	case "", ocpp.AuthorizeCertificateStatusEnumContractCancelled:
+	case ocpp.AuthorizeCertificateStatusEnumAccepted:
+		switch out.IdTokenInfo.Status {
+		case ocpp.AuthorizationStatusEnumBlocked, ocpp.AuthorizationStatusEnumExpired, ocpp.AuthorizationStatusEnumInvalid, ocpp.AuthorizationStatusEnumUnknown:
+			out.CertificateStatus = ocpp.AuthorizeCertificateStatusEnumContractCancelled // OCPP 2.1 C07.FR.13
+		}
+	case ocpp.AuthorizeCertificateStatusEnumCertificateExpired:
+		out.IdTokenInfo = ocpp.IdTokenInfo{Status: ocpp.AuthorizationStatusEnumExpired} // OCPP 2.1 C07.FR.15
+	default:
+		out.IdTokenInfo = ocpp.IdTokenInfo{Status: ocpp.AuthorizationStatusEnumInvalid} // OCPP 2.1 C07.FR.16, C07.FR.17
+	}
 }

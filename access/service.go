@@ -11,6 +11,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/id"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/identity"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // Kinds of the facts this room records; their payload is Changed.
@@ -60,6 +61,9 @@ type Deps struct {
 	// Reserved reports whether an EVSE is reserved for others than this token
 	// and its group. nil: none is.
 	Reserved func(tx *db.Tx, station string, evse int, token, group string) (bool, error)
+	// Contract checks the contract certificate of a car (pki.CheckContract);
+	// the empty status when there is nothing to check. nil: none is checked.
+	Contract func(ctx context.Context, p ocpp.Peer, token, chain string, data []ocpp.OCSPRequestData) ocpp.AuthorizeCertificateStatusEnum
 	// KnowsDriver reports whether the organisation has the driver. nil: any.
 	KnowsDriver func(tx *db.Tx, org, driver string) (bool, error)
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/ocpp/v201"
 	"github.com/forecourt-ev/forecourt/ocpp/v21"
+	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
@@ -41,6 +42,7 @@ type rooms struct {
 	station  *station.Service
 	device   *device.Service
 	files    *file.Store
+	pki      *pki.Service
 	access   *access.Service
 	tariff   *tariff.Service
 	session  *session.Service
@@ -79,11 +81,14 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if err != nil {
 		return r, err
 	}
-	between := seams{stations: r.station, locations: r.location}
+	between := seams{db: a.db, stations: r.station, locations: r.location}
+	if err = a.buildPKI(&r, between); err != nil {
+		return r, err
+	}
 	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
 	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite,
 		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r)})
-	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows,
+	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
 		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
 			return r.reserve.KeepsOut(tx, station, evse, token, group)
 		}})
@@ -94,7 +99,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
 	r.reserve = reservation.New(reservation.Deps{DB: a.db, Log: a.log, Stations: r.station, Access: r.access, Commander: r.gateway})
-	*asks = csms{reservations: r.reserve, stations: r.station, devices: r.device, tokens: r.access, sessions: r.session}
+	*asks = csms{reservations: r.reserve, stations: r.station, devices: r.device, tokens: r.access, sessions: r.session, certificates: r.pki}
 	a.connect(r)
 	return r, nil
 }
@@ -132,7 +137,7 @@ func (a *App) connect(r rooms) {
 		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
 	})
 	a.keeper = retain.New(a.db, a.log, a.cfg.Retention.groups())
-	for _, one := range []any{r.identity, r.account, r.location, r.station, r.files, r.device, r.access, r.tariff, r.session, r.billing, r.reserve, r.live, r.gateway} {
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.files, r.device, r.pki, r.access, r.tariff, r.session, r.billing, r.reserve, r.live, r.gateway} {
 		if x, ok := one.(routed); ok {
 			x.Routes(a.api)
 		}

@@ -46,6 +46,8 @@ type Config struct {
 
 	Retention retentionConfig `embed:""`
 
+	PKIFlags `embed:""`
+
 	TileURL         string `help:"Map tiles for the console, {z}/{x}/{y}; none draws the offline world outline only."`
 	TileAttribution string `help:"Credit line shown on the map for --tile-url."`
 

@@ -7,6 +7,7 @@ import (
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
@@ -22,6 +23,7 @@ type csms struct {
 	tokens       *access.Service
 	sessions     *session.Service
 	reservations *reservation.Service
+	certificates *pki.Service
 }
 
 var _ ocpp.CSMS = (*csms)(nil)
@@ -108,6 +110,22 @@ func (c *csms) SecurityEventNotification(ctx context.Context, p ocpp.Peer, r *oc
 
 func (c *csms) DataTransfer(ctx context.Context, p ocpp.Peer, r *ocpp.DataTransferRequest) (*ocpp.DataTransferResponse, error) {
 	return c.devices.DataTransfer(ctx, p, r)
+}
+
+func (c *csms) SignCertificate(ctx context.Context, p ocpp.Peer, r *ocpp.SignCertificateRequest) (*ocpp.SignCertificateResponse, error) {
+	return c.certificates.SignCertificate(ctx, p, r)
+}
+
+func (c *csms) Get15118EVCertificate(ctx context.Context, p ocpp.Peer, r *ocpp.Get15118EVCertificateRequest) (*ocpp.Get15118EVCertificateResponse, error) {
+	return c.certificates.Get15118EVCertificate(ctx, p, r)
+}
+
+func (c *csms) GetCertificateStatus(ctx context.Context, p ocpp.Peer, r *ocpp.GetCertificateStatusRequest) (*ocpp.GetCertificateStatusResponse, error) {
+	return c.certificates.GetCertificateStatus(ctx, p, r)
+}
+
+func (c *csms) GetCertificateChainStatus(ctx context.Context, p ocpp.Peer, r *ocpp.GetCertificateChainStatusRequest) (*ocpp.GetCertificateChainStatusResponse, error) {
+	return c.certificates.GetCertificateChainStatus(ctx, p, r)
 }
 
 func (c *csms) Notification(ctx context.Context, p ocpp.Peer, r ocpp.Request) error {

@@ -4,15 +4,18 @@ import (
 	"context"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 )
 
 // seams hand a room what it asks of one that it may not import, as functions.
 type seams struct {
+	db        *db.DB
 	stations  *station.Service
 	locations *location.Service
 }
@@ -59,4 +62,43 @@ func (s seams) portUse(tx *db.Tx, id string, evse int, u session.PortUse) error 
 func (s seams) orgOfSite(tx *db.Tx, site string) (string, error) {
 	place, err := s.locations.Get(tx, location.ID(site))
 	return string(place.Org), err
+}
+
+// stationOf is a station as the pki room knows it.
+func stationOf(st station.Station) pki.Station {
+	return pki.Station{ID: string(st.ID), Org: st.Org, Site: st.Site, Serial: st.Serial, Protocol: st.Protocol, Retired: st.Life == station.Retired}
+}
+
+func (s seams) certified(ctx context.Context, id string) (out pki.Station, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		st, err := s.stations.Get(tx, id)
+		out = stationOf(st)
+		return err
+	})
+	return out, err
+}
+
+func (s seams) bySerial(ctx context.Context, serial string) (out []pki.Station, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) error {
+		list, err := s.stations.BySerial(tx, serial)
+		for _, st := range list {
+			out = append(out, stationOf(st))
+		}
+		return err
+	})
+	return out, err
+}
+
+// variable is what a station told of itself; unknown on any failure.
+func (a *App) variable(devices **device.Service) func(ctx context.Context, id, component, name string) (string, bool) {
+	return func(ctx context.Context, id, component, name string) (value string, known bool) {
+		err := a.db.View(ctx, func(tx *db.Tx) (err error) {
+			value, known, err = (*devices).Value(tx, id, component, name)
+			return err
+		})
+		if err != nil {
+			a.log.Warn("a variable cannot be read", "station", id, "variable", component+"."+name, "error", err)
+		}
+		return value, known && err == nil
+	}
 }

@@ -35,6 +35,11 @@ type CSMS interface {
 	SecurityEventNotification(ctx context.Context, p Peer, r *SecurityEventNotificationRequest) (*SecurityEventNotificationResponse, error)
 	DataTransfer(ctx context.Context, p Peer, r *DataTransferRequest) (*DataTransferResponse, error)
 
+	SignCertificate(ctx context.Context, p Peer, r *SignCertificateRequest) (*SignCertificateResponse, error)
+	Get15118EVCertificate(ctx context.Context, p Peer, r *Get15118EVCertificateRequest) (*Get15118EVCertificateResponse, error)
+	GetCertificateStatus(ctx context.Context, p Peer, r *GetCertificateStatusRequest) (*GetCertificateStatusResponse, error)
+	GetCertificateChainStatus(ctx context.Context, p Peer, r *GetCertificateChainStatusRequest) (*GetCertificateChainStatusResponse, error)
+
 	// Notification takes every message that only tells: FirmwareStatus-
 	// Notification, LogStatusNotification, NotifyReport, NotifyMonitoring-
 	// Report, ReportChargingProfiles, ReservationStatusUpdate, NotifyCharging-

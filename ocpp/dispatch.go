@@ -14,6 +14,10 @@ var served = map[string]handler{
 	"MeterValues":               call(CSMS.MeterValues),
 	"SecurityEventNotification": call(CSMS.SecurityEventNotification),
 	"DataTransfer":              call(CSMS.DataTransfer),
+	"SignCertificate":           call(CSMS.SignCertificate),
+	"Get15118EVCertificate":     call(CSMS.Get15118EVCertificate),
+	"GetCertificateStatus":      call(CSMS.GetCertificateStatus),
+	"GetCertificateChainStatus": chainStatus,
 	"StatusNotification":        status,
 	"TransactionEvent":          transaction,
 
@@ -42,12 +46,8 @@ var served = map[string]handler{
 	// OCPP 2.0.1 K15.FR.04: without a schedule to come the answer is Rejected.
 	"NotifyEVChargingNeeds": tell(&NotifyEVChargingNeedsResponse{Status: NotifyEVChargingNeedsStatusEnumRejected}),
 
-	"Get15118EVCertificate":     refuse(&Get15118EVCertificateResponse{Status: Iso15118EVCertificateStatusEnumFailed}),
-	"GetCertificateStatus":      refuse(&GetCertificateStatusResponse{Status: GetCertificateStatusEnumFailed}),
 	"PullDynamicScheduleUpdate": refuse(&PullDynamicScheduleUpdateResponse{Status: ChargingProfileStatusEnumRejected}),
-	"SignCertificate":           refuse(&SignCertificateResponse{Status: GenericStatusEnumRejected}),
 	"VatNumberValidation":       refuseVat,
-	"GetCertificateChainStatus": failedChain,
 }
 
 // needed lists what a message cannot be acted on without. Everything else
@@ -61,6 +61,9 @@ var needed = map[string][]string{
 	"DataTransfer":               {"vendorId"},
 	"FirmwareStatusNotification": {"status"},
 	"LogStatusNotification":      {"status"},
+	"GetCertificateChainStatus":  {"certificateStatusRequests"},
+	"GetCertificateStatus":       {"ocspRequestData"},
+	"SignCertificate":            {"csr"},
 }
 
 // FromStation reports whether stations send the 2.x action; DataTransfer goes
@@ -130,19 +133,12 @@ func refuseVat(_ context.Context, _ CSMS, _ Peer, req Request) (Response, error)
 	return &VatNumberValidationResponse{VatNumber: r.VatNumber, EVSEID: r.EVSEID, Status: GenericStatusEnumRejected}, nil
 }
 
-// failedChain says of each certificate asked for that its state could not be
-// found out; the station then decides by itself. One that is asked too often
-// for a list gets as many answers as fit.
-func failedChain(ctx context.Context, _ CSMS, _ Peer, req Request) (Response, error) {
-	const most = 4
-	out := &GetCertificateChainStatusResponse{}
-	for _, q := range req.(*GetCertificateChainStatusRequest).CertificateStatusRequests {
-		if len(out.CertificateStatus) == most {
-			break
-		}
-		out.CertificateStatus = append(out.CertificateStatus, CertificateStatus{
-			CertificateHashData: q.CertificateHashData, Source: q.Source, Status: CertificateStatusEnumFailed, NextUpdate: AtTime(Received(ctx)),
-		})
+// chainStatus answers about certificates. A question that cannot be repeated
+// in the answer, as the schema wants it, is a CALLERROR.
+func chainStatus(ctx context.Context, csms CSMS, p Peer, req Request) (Response, error) {
+	out, err := csms.GetCertificateChainStatus(ctx, p, req.(*GetCertificateChainStatusRequest))
+	if err != nil || out == nil {
+		return answer(out, err)
 	}
 	if problems := out.Validate(); len(problems) > 0 { // nothing that could be asked about
 		return nil, &CallError{Code: CodePropertyConstraintViolation, Description: "certificateStatusRequests: " + problems[0].String()}

@@ -18,6 +18,8 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/foundation/web"
+	"github.com/forecourt-ev/forecourt/foundation/web/webtest"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/schema/schematest"
@@ -93,6 +95,9 @@ type house struct {
 	other    identity.OrgID // "South", which owns CS-2 (serial SN-2)
 	stations map[string]Station
 	vars     map[string]string
+	api      *web.API
+
+	anyone, north, south, viewer *webtest.Client
 }
 
 func each(t *testing.T, change func(*Deps), fn func(t *testing.T, h *house)) {
@@ -145,8 +150,98 @@ func open(t *testing.T, d *db.DB, clock *schematest.Clock, change func(*Deps)) *
 	h.Service, err = New(deps)
 	h.must(err)
 	h.jobs = job.New(d, nil, "test", nil)
+	h.Jobs(h.jobs)
 	h.facts = event.New(d, nil, "test", nil)
+	h.facts.Consume(h.Consumers()...)
+	h.api = web.New(web.Config{DB: d, Guard: h.people.Guard})
+	h.Routes(h.api)
+	anyone := webtest.New(t, h.api.Handler())
+	h.anyone = anyone
+	client := func(org identity.OrgID, role identity.RoleID) *webtest.Client {
+		_, key, err := h.people.CreateKey(system, identity.APIKey{Name: "test", Role: role, Org: org})
+		h.must(err)
+		return anyone.Bearer(key)
+	}
+	h.north, h.south, h.viewer = client(h.org, "admin"), client(h.other, "admin"), client(h.org, "viewer")
 	return h
+}
+
+// settle does what is due, some seconds later.
+func (h *house) settle() {
+	h.t.Helper()
+	h.clock.Advance(15 * time.Second)
+	for range 10 {
+		n, err := h.jobs.RunDue(h.t.Context())
+		h.must(err)
+		h.must(h.facts.CatchUp(h.t.Context()))
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// later lets days pass, an hour's work each.
+func (h *house) later(days int) {
+	h.t.Helper()
+	for range days {
+		h.clock.Advance(24 * time.Hour)
+		h.settle()
+	}
+}
+
+func (h *house) asks(text string, kind ocpp.CertificateSigningUseEnum) *ocpp.SignCertificateResponse {
+	h.t.Helper()
+	r, err := h.SignCertificate(h.t.Context(), h.peer(), &ocpp.SignCertificateRequest{Csr: text, CertificateType: kind})
+	h.must(err)
+	return r
+}
+
+// certified runs a station through its request, and gives what it got.
+func (h *house) certified(key crypto.Signer) []*x509.Certificate {
+	h.t.Helper()
+	if r := h.asks(csr(h.t, key, "SN-1", "North"), ocpp.CertificateSigningUseEnumChargingStationCertificate); r.Status != ocpp.GenericStatusEnumAccepted {
+		h.t.Fatalf("the request was refused: %+v", r.StatusInfo)
+	}
+	before := len(h.box.got)
+	h.settle()
+	if len(h.box.got) != before+1 {
+		h.t.Fatalf("the station got %d certificates, want one", len(h.box.got)-before)
+	}
+	return parsed(h.t, h.box.got[before].CertificateChain)
+}
+
+func (h *house) requests() []SigningRequest {
+	h.t.Helper()
+	var out []SigningRequest
+	h.must(h.db.View(h.t.Context(), func(tx *db.Tx) (err error) {
+		out, err = db.Collect(tx, scanRequest, "SELECT "+requestColumns+" FROM pki_request ORDER BY received_at, id")
+		return err
+	}))
+	return out
+}
+
+func (h *house) statuses() map[string]string {
+	h.t.Helper()
+	out := map[string]string{}
+	h.must(h.db.View(h.t.Context(), func(tx *db.Tx) error {
+		list, err := certificatesOf(tx, "CS-1")
+		for _, c := range list {
+			out[c.Fingerprint] = c.Status
+		}
+		return err
+	}))
+	return out
+}
+
+func (h *house) kinds() []string { return webtest.Facts(h.t, h.db)() }
+
+// record has a fact of another room happen.
+func (h *house) record(kind string) {
+	h.t.Helper()
+	h.must(h.db.Update(h.t.Context(), func(tx *db.Tx) error {
+		return event.Record(tx, event.Fact{Org: string(h.org), Station: "CS-1", Kind: kind}, struct{}{})
+	}))
+	h.must(h.facts.CatchUp(h.t.Context()))
 }
 
 func (h *house) must(err error) {

@@ -65,6 +65,10 @@ func (s *Service) trusted(ctx context.Context) (*trust, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.pool != nil && s.pool.Equal(fresh.pool) {
+		fresh.pool = s.pool // the same one while nothing changed, so that listeners keep their configuration
+	}
+	s.pool = fresh.pool
 	if epoch == s.epoch { // nothing changed while we read
 		s.trust = fresh
 	}
@@ -168,14 +172,14 @@ func (s *Service) identify(ctx context.Context, cert *x509.Certificate, above []
 	case err != nil:
 		return "", err
 	}
+	if isV2GOnly(row.Type) {
+		return "", fault.New(fault.Unauthenticated, "pki.certificate_use", "the certificate %s of station %s is for cars, not for the connection to the platform", row.Serial, row.Station)
+	}
 	switch row.Status {
 	case Revoked:
 		return "", fault.New(fault.Unauthenticated, "pki.certificate_revoked", "the certificate %s of station %s was revoked", row.Serial, row.Station)
 	case Active:
 		return row.Station, nil
-	}
-	if isV2GOnly(row.Type) {
-		return "", fault.New(fault.Unauthenticated, "pki.certificate_use", "the certificate %s of station %s is for cars, not for the connection to the platform", row.Serial, row.Station)
 	}
 	// OCPP 2.0.1 A02.FR.08: the station reconnects with the new certificate.
 	return row.Station, s.d.DB.Update(ctx, func(tx *db.Tx) error { return s.activate(tx, row) })
@@ -197,7 +201,8 @@ func (s *Service) activate(tx *db.Tx, c Certificate) error {
 		return err
 	}
 	for _, o := range older {
-		if o.ID != c.ID && o.Status == Active && !isV2GOnly(o.Type) && !o.Created.After(c.Created) {
+		unused := o.Status == Signed || o.Status == Delivered
+		if o.ID != c.ID && (o.Status == Active || unused) && !isV2GOnly(o.Type) && !o.Created.After(c.Created) {
 			if err := s.revokeIn(tx, o, Superseded); err != nil {
 				return err
 			}

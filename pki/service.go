@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -68,6 +69,7 @@ func (c Config) withDefaults() Config {
 type Station struct {
 	ID, Org, Site string
 	Serial        string // as it told at boot; empty: not yet
+	Protocol      string // "1.6", "2.0.1", "2.1" of the last connection
 	Retired       bool
 }
 
@@ -107,6 +109,7 @@ type Service struct {
 	mu      sync.Mutex
 	signing map[string]*authority // by slot
 	trust   *trust                // nil: to be read
+	pool    *x509.CertPool        // last given out
 	epoch   int64                 // of trust: grows when it is to be read anew
 	known   map[string]identified // certificates that connected, by fingerprint
 	lists   map[string]kept       // CRLs, by authority

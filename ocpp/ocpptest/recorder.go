@@ -114,6 +114,32 @@ func (r *Recorder) DataTransfer(_ context.Context, _ ocpp.Peer, m *ocpp.DataTran
 	return record(r, "DataTransfer", m, &ocpp.DataTransferResponse{Status: ocpp.DataTransferStatusEnumUnknownVendorId})
 }
 
+// SignCertificate signs nothing.
+func (r *Recorder) SignCertificate(_ context.Context, _ ocpp.Peer, m *ocpp.SignCertificateRequest) (*ocpp.SignCertificateResponse, error) {
+	return record(r, "SignCertificate", m, &ocpp.SignCertificateResponse{Status: ocpp.GenericStatusEnumRejected})
+}
+
+// Get15118EVCertificate has no contracts.
+func (r *Recorder) Get15118EVCertificate(_ context.Context, _ ocpp.Peer, m *ocpp.Get15118EVCertificateRequest) (*ocpp.Get15118EVCertificateResponse, error) {
+	return record(r, "Get15118EVCertificate", m, &ocpp.Get15118EVCertificateResponse{Status: ocpp.Iso15118EVCertificateStatusEnumFailed})
+}
+
+// GetCertificateStatus reaches no responder.
+func (r *Recorder) GetCertificateStatus(_ context.Context, _ ocpp.Peer, m *ocpp.GetCertificateStatusRequest) (*ocpp.GetCertificateStatusResponse, error) {
+	return record(r, "GetCertificateStatus", m, &ocpp.GetCertificateStatusResponse{Status: ocpp.GetCertificateStatusEnumFailed})
+}
+
+// GetCertificateChainStatus reaches no responder.
+func (r *Recorder) GetCertificateChainStatus(_ context.Context, _ ocpp.Peer, m *ocpp.GetCertificateChainStatusRequest) (*ocpp.GetCertificateChainStatusResponse, error) {
+	out := &ocpp.GetCertificateChainStatusResponse{}
+	for _, q := range m.CertificateStatusRequests {
+		out.CertificateStatus = append(out.CertificateStatus, ocpp.CertificateStatus{
+			CertificateHashData: q.CertificateHashData, Source: q.Source, Status: ocpp.CertificateStatusEnumFailed, NextUpdate: ocpp.AtTime(Received),
+		})
+	}
+	return record(r, "GetCertificateChainStatus", m, out)
+}
+
 // Notification takes note.
 func (r *Recorder) Notification(_ context.Context, _ ocpp.Peer, m ocpp.Request) error {
 	r.Calls = append(r.Calls, Call{Method: "Notification", Action: m.Action(), Message: m})

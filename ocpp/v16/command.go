@@ -33,20 +33,20 @@ func either[Q any](encode func(r *Q) (ocpp.Request, error), decode func(r *Q, s 
 // commands is every neutral request that 1.6 can carry.
 var commands = map[string]command{
 	"CancelReservation":          pair(encodeCancelReservation, decodeCancelReservation),
-	"CertificateSigned":          pair(encodeCertificateSigned, decodeCertificateSigned),
+	"CertificateSigned":          orPnC(pair(encodeCertificateSigned, decodeCertificateSigned)),
 	"ChangeAvailability":         pair(encodeChangeAvailability, decodeChangeAvailability),
 	"ClearCache":                 pair(encodeClearCache, decodeClearCache),
 	"ClearChargingProfile":       pair(encodeClearChargingProfile, decodeClearChargingProfile),
 	"DataTransfer":               pair(encodeDataTransfer, decodeDataTransfer),
-	"DeleteCertificate":          pair(encodeDeleteCertificate, decodeDeleteCertificate),
+	"DeleteCertificate":          orPnC(pair(encodeDeleteCertificate, decodeDeleteCertificate)),
 	"GetBaseReport":              pair(encodeGetBaseReport, decodeGetBaseReport),
 	"GetCompositeSchedule":       pair(encodeGetCompositeSchedule, decodeGetCompositeSchedule),
 	"GetDiagnostics":             pair(encodeDiagnostics, decodeDiagnostics), // see Dialect.Otherwise
-	"GetInstalledCertificateIds": pair(encodeGetInstalledCertificateIds, decodeGetInstalledCertificateIds),
+	"GetInstalledCertificateIds": orPnC(pair(encodeGetInstalledCertificateIds, decodeGetInstalledCertificateIds)),
 	"GetLocalListVersion":        pair(encodeGetLocalListVersion, decodeGetLocalListVersion),
 	"GetLog":                     pair(encodeGetLog, decodeGetLog),
 	"GetVariables":               pair(encodeGetVariables, decodeGetVariables),
-	"InstallCertificate":         pair(encodeInstallCertificate, decodeInstallCertificate),
+	"InstallCertificate":         orPnC(pair(encodeInstallCertificate, decodeInstallCertificate)),
 	"RequestStartTransaction":    pair(encodeRequestStart, decodeRequestStart),
 	"RequestStopTransaction":     pair(encodeRequestStop, decodeRequestStop),
 	"ReserveNow":                 pair(encodeReserveNow, decodeReserveNow),
@@ -54,7 +54,7 @@ var commands = map[string]command{
 	"SendLocalList":              pair(encodeSendLocalList, decodeSendLocalList),
 	"SetChargingProfile":         pair(encodeSetChargingProfile, decodeSetChargingProfile),
 	"SetVariables":               pair(encodeSetVariables, decodeSetVariables),
-	"TriggerMessage":             either(encodeTriggerMessage, decodeTriggerMessage),
+	"TriggerMessage":             orPnC(either(encodeTriggerMessage, decodeTriggerMessage)),
 	"UnlockConnector":            pair(encodeUnlockConnector, decodeUnlockConnector),
 	"UpdateFirmware":             either(encodeUpdateFirmware, decodeUpdateFirmware),
 }

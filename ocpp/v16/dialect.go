@@ -114,7 +114,7 @@ var served = map[string]service{
 	"LogStatusNotification":            as(logStatus, "status"),
 	"MeterValues":                      as(meterValues),
 	"SecurityEventNotification":        as(securityEvent, "type"),
-	"SignCertificate":                  as(signCertificate),
+	"SignCertificate":                  as(signCertificate, "csr"),
 	"SignedFirmwareStatusNotification": as(signedFirmwareStatus, "status"),
 	"StartTransaction":                 as(startTransaction),
 	"StatusNotification":               as(statusNotification, "status", "connectorId"),

@@ -144,6 +144,9 @@ func withoutNull(s string) string {
 }
 
 func dataTransfer(ctx context.Context, c *call, r *DataTransferRequest) (ocpp.Response, error) {
+	if r.VendorID == pncVendor {
+		return plugAndCharge(ctx, c, r)
+	}
 	out, err := c.csms.DataTransfer(ctx, c.peer, &ocpp.DataTransferRequest{
 		VendorID: r.VendorID, MessageID: r.MessageID, Data: toData(r.Data),
 	})
@@ -181,10 +184,6 @@ func securityEvent(ctx context.Context, c *call, r *SecurityEventNotificationReq
 		Type: r.Type, Timestamp: orReceived(ctx, r.Timestamp), TechInfo: r.TechInfo,
 	})
 	return &SecurityEventNotificationResponse{}, err
-}
-
-func signCertificate(context.Context, *call, *SignCertificateRequest) (ocpp.Response, error) {
-	return &SignCertificateResponse{Status: GenericStatusEnumRejected}, nil
 }
 
 func diagnosticsStatus(ctx context.Context, c *call, r *DiagnosticsStatusNotificationRequest) (ocpp.Response, error) {

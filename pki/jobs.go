@@ -1,0 +1,154 @@
+package pki
+
+import (
+	"context"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/ocpp"
+)
+
+const (
+	jobRenew     = "pki.renew"
+	jobReconcile = "pki.reconcile"
+
+	renewAgain = 24 * time.Hour      // a station that took the trigger and sent no request is asked again
+	giveUp     = 30 * 24 * time.Hour // a certificate that no station came for
+	keepOver   = 400 * 24 * time.Hour
+)
+
+type stationJob struct {
+	Station string `json:"station"`
+	Type    string `json:"type,omitempty"`
+}
+
+// Jobs registers the room's periodic and queued work.
+func (s *Service) Jobs(r *job.Runner) {
+	r.Handle(jobSign, s.sign, job.Options{MaxAttempts: 60, Timeout: 2 * time.Minute})
+	r.Handle(jobRenew, s.renew, job.Options{MaxAttempts: 30, Timeout: 2 * time.Minute})
+	r.Handle(jobReconcile, s.reconcileStation, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
+	r.Every("pki.expiry", time.Hour, s.expiry)
+	r.Every("pki.reconcile", 5*time.Minute, s.reconcileDue)
+}
+
+// Consumers gives the room's consumers of facts.
+func (s *Service) Consumers() []event.Consumer {
+	return []event.Consumer{
+		{Name: "pki.boots", Kinds: []string{stationBoot}, Handle: s.booted},
+		{Name: "pki.retired", Kinds: []string{stationRetired}, Handle: s.retired},
+	}
+}
+
+// reconcileDue enqueues the comparison of roots for the stations that are due.
+func (s *Service) reconcileDue(ctx context.Context) error {
+	const batch = 500
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		type due struct{ station, org string }
+		list, err := db.Collect(tx, func(row db.Scanner) (d due, err error) { return d, row.Scan(&d.station, &d.org) },
+			"SELECT station, org FROM pki_station WHERE next_at <= $1 ORDER BY next_at, station LIMIT "+itoa(batch), db.Micros(tx.Now))
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			if _, err := tx.Exec("UPDATE pki_station SET next_at = $1 WHERE station = $2", db.Micros(tx.Now.Add(s.d.ReconcileEvery)), d.station); err != nil {
+				return err
+			}
+			if err := enqueueReconcile(tx, d.station, d.org, tx.Now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func enqueueReconcile(tx *db.Tx, station, org string, at time.Time) error {
+	return job.Enqueue(tx, job.Job{Kind: jobReconcile, Key: station, Org: org, Payload: stationJob{Station: station}, RunAt: at})
+}
+
+// reconcileStation is the job of one station. One that is offline is compared
+// after its next boot.
+func (s *Service) reconcileStation(ctx context.Context, j job.Job) error {
+	var what stationJob
+	if err := j.Decode(&what); err != nil {
+		return err
+	}
+	st, err := s.d.Station(ctx, what.Station)
+	if fault.Is(err, fault.NotFound) || err == nil && st.Retired {
+		return nil
+	}
+	if err == nil {
+		err = s.reconcile(ctx, st)
+	}
+	detail := ""
+	if err != nil {
+		detail = messageOf(err)
+	}
+	noted := s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec("UPDATE pki_station SET detail = $1 WHERE station = $2", clean(clip(detail, 500)), what.Station)
+		return err
+	})
+	switch fault.KindOf(err) {
+	case fault.Unavailable, fault.Unsupported:
+		return noted
+	}
+	var no *ocpp.CallError
+	if asCallError(err, &no) {
+		return noted
+	}
+	return err
+}
+
+// booted looks after a station that just started: its roots, and what waits
+// for it.
+func (s *Service) booted(tx *db.Tx, f event.Fact) error {
+	const settle = 30 * time.Second // the device room reads its variables first
+	if _, err := tx.Exec(`INSERT INTO pki_station (station, org, site, next_at, detail) VALUES ($1,$2,$3,$4,'')
+		ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at`,
+		f.Station, f.Org, f.Site, db.Micros(tx.Now.Add(s.d.ReconcileEvery))); err != nil {
+		return err
+	}
+	if err := enqueueReconcile(tx, f.Station, f.Org, tx.Now.Add(settle)); err != nil {
+		return err
+	}
+	waiting, err := db.Collect(tx, scanRequest, "SELECT "+requestColumns+" FROM pki_request WHERE station = $1 AND status IN ($2, $3)", f.Station, Queued, Delivering)
+	if err != nil {
+		return err
+	}
+	for _, r := range waiting {
+		if err := enqueueSign(tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// retired revokes what a station had that is no longer ours.
+func (s *Service) retired(tx *db.Tx, f event.Fact) error {
+	list, err := certificatesOf(tx, f.Station)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.Status == Revoked || tx.Now.After(c.NotAfter) {
+			continue
+		}
+		if err := s.revokeIn(tx, c, CessationOfOperation); err != nil {
+			return err
+		}
+	}
+	if len(list) > 0 {
+		s.announce(tx)
+	}
+	if _, err := tx.Exec("UPDATE pki_request SET status = $1, detail = 'the station was retired', open = id WHERE station = $2 AND status IN ($3, $4, $5)", Failed, f.Station, Waiting, Queued, Delivering); err != nil {
+		return err
+	}
+	for _, table := range []string{"pki_station", "pki_installed", "pki_root_state"} {
+		if _, err := tx.Exec("DELETE FROM "+table+" WHERE station = $1", f.Station); err != nil {
+			return err
+		}
+	}
+	return nil
+}
