@@ -166,6 +166,10 @@ func (s *Service) alive(tx *db.Tx, u use, asking string) (bool, error) {
 	return tx.Now.Sub(seen) <= s.d.Config.Lease, err
 }
 
+// Resume takes the use of a token again for a session that turned out to go
+// on. It asks nobody: the session runs.
+func (s *Service) Resume(tx *db.Tx, token TokenID, a Ask) error { return takeUse(tx, token, a) }
+
 // Release ends the use of a token by a session.
 func (s *Service) Release(tx *db.Tx, session string) error { return deleteUse(tx, session) }
 

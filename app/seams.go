@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/money"
+	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/location"
 	"github.com/forecourt-ev/forecourt/session"
@@ -31,6 +34,48 @@ func (s seams) zone(tx *db.Tx, org, site string) (*time.Location, error) {
 		return nil, err
 	}
 	return place.Zone(), nil
+}
+
+// currency is that of a site; the organisation's without one.
+func (s seams) currency(tx *db.Tx, org, site string) (money.Currency, error) {
+	if site != "" {
+		place, err := s.locations.Get(tx, location.ID(site))
+		if err != nil || place.Currency != "" {
+			return place.Currency, err
+		}
+	}
+	owner, err := identity.Lookup(tx, identity.OrgID(org))
+	return owner.Currency, err
+}
+
+// rating is the power that an EVSE can deliver, 0 when nobody has said.
+func (s seams) rating(tx *db.Tx, id string, evse int) (unit.Watts, error) {
+	ports, err := s.stations.EVSEs(tx, id)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return 0, err
+	}
+	for _, p := range ports {
+		if p.EVSE == evse {
+			return unit.Watts(p.MaxPower), nil
+		}
+	}
+	return 0, nil
+}
+
+// offline is when a station was out of reach.
+func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([]session.Span, error) {
+	all, err := s.stations.Offline(tx, id, evse, from, until)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	out := make([]session.Span, len(all))
+	for i, o := range all {
+		out[i] = session.Span{Start: o.Start, End: until}
+		if o.End != nil {
+			out[i].End = *o.End
+		}
+	}
+	return out, err
 }
 
 // portUse tells a port what its session is doing.
