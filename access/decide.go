@@ -80,7 +80,9 @@ func (s *Service) Decide(tx *db.Tx, a Ask) (Decision, error) {
 		}
 	}
 	if d.Accepted() && c.Token != nil && a.Take {
-		err = takeUse(tx, c.Token.ID, a)
+		if err = takeUse(tx, c.Token.ID, a); err == nil {
+			err = noteSeen(tx, c.Token.ID, a)
+		}
 	}
 	return d, err
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/money"
@@ -17,6 +18,7 @@ import (
 type seams struct {
 	stations  *station.Service
 	locations *location.Service
+	devices   *device.Service
 }
 
 // zone is the time zone that prices at a site follow; the organisation's
@@ -76,6 +78,12 @@ func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([
 		}
 	}
 	return out, err
+}
+
+// variable is what a station states of itself.
+func (s seams) variable(tx *db.Tx, id, component, variable string) (value, most string, err error) {
+	v, _, err := s.devices.Value(tx, id, component, variable, "")
+	return v.Value, v.Max, err
 }
 
 // portUse tells a port what its session is doing.
