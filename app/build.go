@@ -58,9 +58,13 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if r.location, err = location.New(location.Deps{DB: a.db, Bus: a.bus, Log: a.log}); err != nil {
 		return r, err
 	}
+	quirks, err := gateway.Quirks()
+	if err != nil {
+		return r, err
+	}
 	r.station, err = station.New(station.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: r.gateway, Messages: station.Frames[gateway.Message](r.gateway.Log()),
-		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
+		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
 		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
 	})
 	if err != nil {

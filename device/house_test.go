@@ -33,6 +33,7 @@ type box struct {
 	gets    int
 	sets    []string
 	gone    bool
+	most    int // items of a GetVariables; 0: any number
 }
 
 func (b *box) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response, error) {
@@ -50,13 +51,22 @@ func (b *box) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response
 		return &ocpp.GetBaseReportResponse{Status: b.report}, nil
 	case *ocpp.GetVariablesRequest:
 		b.gets++
-		d := r.GetVariableData[0]
-		res := ocpp.GetVariableResult{Component: d.Component, Variable: d.Variable, AttributeStatus: ocpp.GetVariableStatusEnumUnknownVariable}
-		if v, ok := b.values[d.Component.Name+"."+d.Variable.Name]; ok {
-			res.AttributeStatus, res.AttributeValue = ocpp.GetVariableStatusEnumAccepted, v
+		if b.most > 0 && len(r.GetVariableData) > b.most {
+			return nil, &ocpp.CallError{Code: ocpp.CodeOccurrenceConstraintViolation}
 		}
-		return &ocpp.GetVariablesResponse{GetVariableResult: []ocpp.GetVariableResult{res}}, nil
+		out := &ocpp.GetVariablesResponse{}
+		for _, d := range r.GetVariableData {
+			res := ocpp.GetVariableResult{Component: d.Component, Variable: d.Variable, AttributeType: d.AttributeType, AttributeStatus: ocpp.GetVariableStatusEnumUnknownVariable}
+			if v, ok := b.values[d.Component.Name+"."+d.Variable.Name]; ok {
+				res.AttributeStatus, res.AttributeValue = ocpp.GetVariableStatusEnumAccepted, v
+			}
+			out.GetVariableResult = append(out.GetVariableResult, res)
+		}
+		return out, nil
 	case *ocpp.SetVariablesRequest:
+		if len(r.SetVariableData) > 1 { // like the small ones in the field
+			return nil, &ocpp.CallError{Code: ocpp.CodeOccurrenceConstraintViolation}
+		}
 		d := r.SetVariableData[0]
 		name := d.Component.Name + "." + d.Variable.Name
 		b.sets = append(b.sets, name+"="+d.AttributeValue)

@@ -57,6 +57,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	d.Commander = NewChunker(d.DB, d.Commander)
 	return &Service{d: d, rules: baseline}
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 )
 
-const variableColumns = `component, component_instance, evse, connector, variable, variable_instance, attribute, value, mutability, data_type, unit, min_limit, max_limit, values_list, updated_at`
+const variableColumns = `component, component_instance, evse, connector, variable, variable_instance, attribute, value, mutability, data_type, unit, min_limit, max_limit, values_list, monitorable, updated_at`
 
 func scanVariable(row db.Scanner) (Variable, error) {
 	var v Variable
 	var at int64
 	err := row.Scan(&v.Component, &v.ComponentInstance, &v.EVSE, &v.Connector, &v.Name, &v.Instance, &v.Attribute, &v.Value, &v.Mutability,
-		&v.DataType, &v.Unit, &v.Min, &v.Max, &v.ValuesList, &at)
+		&v.DataType, &v.Unit, &v.Min, &v.Max, &v.ValuesList, &v.Monitorable, &at)
 	v.UpdatedAt = db.Time(at)
 	return v, err
 }
@@ -26,7 +26,7 @@ var variableCols = []db.Col{
 	{Name: "component_instance", Type: "text"}, {Name: "evse", Type: "bigint"}, {Name: "connector", Type: "bigint"}, {Name: "variable", Type: "text"},
 	{Name: "variable_instance", Type: "text"}, {Name: "attribute", Type: "text"}, {Name: "value", Type: "text"}, {Name: "mutability", Type: "text"},
 	{Name: "data_type", Type: "text"}, {Name: "unit", Type: "text"}, {Name: "min_limit", Type: "text"}, {Name: "max_limit", Type: "text"},
-	{Name: "values_list", Type: "text"}, {Name: "updated_at", Type: "bigint"},
+	{Name: "values_list", Type: "text"}, {Name: "monitorable", Type: "boolean"}, {Name: "updated_at", Type: "bigint"},
 }
 
 var historyCols = []db.Col{
@@ -86,13 +86,13 @@ func saveVariables(tx *db.Tx, o owner, source string, told []Variable) error {
 			continue
 		}
 		rows = append(rows, []any{o.station, p, o.org, clip(v.Component, 200), clip(v.ComponentInstance, 200), v.EVSE, v.Connector, clip(v.Name, 200), clip(v.Instance, 200),
-			v.Attribute, v.Value, v.Mutability, v.DataType, v.Unit, v.Min, v.Max, v.ValuesList, now})
+			v.Attribute, v.Value, v.Mutability, v.DataType, v.Unit, v.Min, v.Max, v.ValuesList, v.Monitorable, now})
 		if !known || v.Value != was.Value {
 			history = append(history, []any{o.station, p, now, o.org, v.Value, source})
 		}
 	}
 	if _, err := db.InsertRows(tx, "device_variable", variableCols, rows, `ON CONFLICT (station, path) DO UPDATE SET value=excluded.value, mutability=excluded.mutability,
-		data_type=excluded.data_type, unit=excluded.unit, min_limit=excluded.min_limit, max_limit=excluded.max_limit, values_list=excluded.values_list, updated_at=excluded.updated_at`); err != nil {
+		data_type=excluded.data_type, unit=excluded.unit, min_limit=excluded.min_limit, max_limit=excluded.max_limit, values_list=excluded.values_list, monitorable=excluded.monitorable, updated_at=excluded.updated_at`); err != nil {
 		return err
 	}
 	_, err = db.InsertRows(tx, "device_variable_history", historyCols, history, "ON CONFLICT (station, path, at) DO UPDATE SET value=excluded.value, source=excluded.source")

@@ -21,6 +21,7 @@ type Variable struct {
 	Unit                         string
 	Min, Max                     string // limits as decimals; empty unknown
 	ValuesList                   string // allowed members, comma-separated
+	Monitorable                  bool   // the station says that it can be monitored
 	UpdatedAt                    time.Time
 }
 
@@ -99,7 +100,7 @@ func fromReport(d ocpp.ReportData) []Variable {
 		v := of(d.Component, d.Variable, a.Type)
 		v.Value, v.Mutability = a.Value, string(a.Mutability)
 		if ch := d.VariableCharacteristics; ch != nil {
-			v.DataType, v.Unit, v.ValuesList = string(ch.DataType), ch.Unit, ch.ValuesList
+			v.DataType, v.Unit, v.ValuesList, v.Monitorable = string(ch.DataType), ch.Unit, ch.ValuesList, ch.SupportsMonitoring
 			if ch.MinLimit != nil {
 				v.Min = ch.MinLimit.String()
 			}
@@ -161,6 +162,7 @@ func (v Variable) merge(old Variable) Variable {
 	keep(&v.Min, old.Min)
 	keep(&v.Max, old.Max)
 	keep(&v.ValuesList, old.ValuesList)
+	v.Monitorable = v.Monitorable || old.Monitorable
 	return v
 }
 

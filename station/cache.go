@@ -22,6 +22,8 @@ type card struct {
 	Heartbeat    time.Duration
 	Incarnation  string
 	LastAddr     string // of the last good connection
+	Make         ocpp.Make
+	On, Off      ocpp.Tolerance
 	until        time.Time
 	missing      bool // nobody knows the id
 }
@@ -66,15 +68,19 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	now := s.now()
 	c := &card{until: now.Add(cardFor)}
 	var heartbeat int64
-	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr
+	var tolerate, refuse string
+	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
+		vendor, model, firmware, tolerate, refuse
 		FROM charging_station WHERE key = $1`, key).
-		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr)
+		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
+			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}
 	case err != nil:
 		return nil, err
 	}
+	c.On, c.Off = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
 	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
 	s.mu.Lock()
 	defer s.mu.Unlock()

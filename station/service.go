@@ -55,6 +55,7 @@ type Deps struct {
 	Locations *location.Service // nil: no station stands at a site
 	Commander ocpp.Commander    // sends to stations; gateway.Router
 	Messages  MessageLog        // nil: no message log
+	Quirks    QuirkTable        // nil: nothing is known of any make
 
 	// Secret is the key of the installation, at least 16 bytes: passwords
 	// are kept as HMACs under it.

@@ -80,6 +80,10 @@ func (c *call) reading(ctx context.Context, s SampledValue) (ocpp.SampledValue, 
 		out.Location = ocpp.LocationEnumOutlet
 	}
 	out.UnitOfMeasure = c.unit(ctx, string(s.Unit), string(out.Measurand))
+	if u := out.UnitOfMeasure; u != nil && u.Unit == "Wh" && u.Multiplier == nil && c.inKilo(ctx) {
+		kilo := 3
+		u.Multiplier = &kilo
+	}
 	return out, true
 }
 
@@ -125,10 +129,22 @@ func (c *call) unit(ctx context.Context, name, measurand string) *ocpp.UnitOfMea
 	return out
 }
 
+// inKilo reports whether the station's energies are in kWh whatever it says.
+func (c *call) inKilo(ctx context.Context) bool {
+	if !c.peer.Tolerate.Has(ocpp.TolerateKiloWattHours) {
+		return false
+	}
+	c.deviation(ctx, "kilowatt_hours", "energies are read as kWh, though the unit says Wh")
+	return true
+}
+
 // register gives a whole register in Wh as a reading of its own; nil and no
 // reading when it is too large for an energy.
-func register(wh int, context ocpp.ReadingContextEnum, at ocpp.DateTime) (*unit.Energy, *ocpp.MeterValue) {
+func (c *call) register(ctx context.Context, wh int, context ocpp.ReadingContextEnum, at ocpp.DateTime) (*unit.Energy, *ocpp.MeterValue) {
 	value := unit.DecimalOf(int64(wh), 0)
+	if c.inKilo(ctx) {
+		value = unit.DecimalOf(int64(wh), 3)
+	}
 	e, err := unit.EnergyOf(value, 0)
 	if err != nil {
 		return nil, nil
