@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/device"
@@ -84,6 +85,19 @@ func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([
 func (s seams) variable(tx *db.Tx, id, component, variable string) (value, most string, err error) {
 	v, _, err := s.devices.Value(tx, id, component, variable, "")
 	return v.Value, v.Max, err
+}
+
+// connectionTimeout is how long a station waits for the cable.
+func (s seams) connectionTimeout(tx *db.Tx, id string) (time.Duration, error) {
+	v, _, err := s.devices.Value(tx, id, "TxCtrlr", "EVConnectionTimeOut", "")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(v.Value)
+	if err != nil {
+		return 0, nil // it has not told, or not in seconds
+	}
+	return time.Duration(n) * time.Second, nil
 }
 
 // portUse tells a port what its session is doing.

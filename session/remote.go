@@ -102,7 +102,10 @@ func (s *Service) prepare(tx *db.Tx, q StartRequest) (RemoteStart, error) {
 		return RemoteStart{}, err
 	}
 	r := RemoteStart{ID: n, Org: q.Org, Site: q.Site, Station: q.Station, EVSE: q.EVSE, State: Pending, Limit: q.Limit, Actor: q.Actor,
-		RequestedAt: tx.Now, ExpiresAt: tx.Now.Add(s.d.Config.StartTimeout)}
+		RequestedAt: tx.Now}
+	if r.ExpiresAt, err = s.expiry(tx, q.Station); err != nil {
+		return r, err
+	}
 	if q.Token != nil {
 		r.Token = *q.Token
 	} else {
@@ -124,6 +127,28 @@ func (s *Service) prepare(tx *db.Tx, q StartRequest) (RemoteStart, error) {
 	}
 	return r, insertRemote(tx, r)
 }
+
+// A transaction may reach us this much after the station's own time-out.
+const startGrace = 30 * time.Second
+
+// expiry is when a remote start that begins now is over: the station waits as
+// long as its ConnectionTimeOut says (OCPP 1.6 §4.8, 2.x EVConnectionTimeOut).
+func (s *Service) expiry(tx *db.Tx, station string) (time.Time, error) {
+	after := s.d.Config.StartTimeout
+	if s.d.ConnectionTimeout != nil {
+		stated, err := s.d.ConnectionTimeout(tx, station)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if stated > 0 && stated <= maxConnectionTimeout {
+			after = stated + startGrace
+		}
+	}
+	return tx.Now.Add(after), nil
+}
+
+// More than this is no time to wait for a cable, but a mistake.
+const maxConnectionTimeout = time.Hour
 
 func (s *Service) withdraw(tx *db.Tx, r RemoteStart, state RemoteState) error {
 	if err := setRemote(tx, r.ID, state, ""); err != nil {

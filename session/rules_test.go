@@ -10,6 +10,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/money"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/station"
 )
 
 // tell gives the room any event of a 1.6 station.
@@ -540,6 +541,56 @@ func TestRule_RemoteStartRaces(t *testing.T) {
 				t.Fatalf("%s", state(h, r.ID))
 			}
 		})
+	})
+}
+
+// A remote start is over when the station stops waiting for the cable.
+func TestFieldNote18ExpiresWithConnectionTimeOut(t *testing.T) {
+	for stated, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, 5 * time.Minute: 5*time.Minute + startGrace, 1000 * time.Hour: 2 * time.Minute} {
+		t.Run(stated.String(), func(t *testing.T) {
+			each(t, Config{}, func(t *testing.T, h *house) {
+				h.s.d.ConnectionTimeout = func(*db.Tx, string) (time.Duration, error) { return stated, nil }
+				h.send = func(string, ocpp.Request) (ocpp.Response, error) {
+					return &ocpp.RequestStartTransactionResponse{Status: ocpp.RequestStartStopStatusEnumAccepted}, nil
+				}
+				r, _, err := h.s.Start(h.ctx, StartRequest{Org: h.org, Station: "CP1", EVSE: 1})
+				if err != nil || r.ExpiresAt.Sub(r.RequestedAt) != want {
+					t.Fatalf("expires after %v, want %v: %v", r.ExpiresAt.Sub(r.RequestedAt), want, err)
+				}
+			})
+		})
+	}
+}
+
+// The lease of a token: a start that is sent again, and a session that only
+// seemed to be over, are no second use; one that a silent station holds, and
+// one that another device took over, count no longer.
+func TestFieldNote17TheLeaseEndsWithItsReason(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.token("A")
+		st := h.at2("CS1")
+		start := event2("Started", "X", 0, minutes(0), onEVSE(1), withToken("A"))
+		for range 2 {
+			if got := st.tell(start); got.IdTokenInfo.Status != ocpp.AuthorizationStatusEnumAccepted {
+				t.Fatalf("%s", got.IdTokenInfo.Status)
+			}
+		}
+		elsewhere := func(tx string, at time.Time) ocpp.AuthorizationStatusEnum {
+			return h.at2("CS2").tell(event2("Started", tx, 0, at, onEVSE(1), withToken("A"))).IdTokenInfo.Status
+		}
+		if got := elsewhere("Y", minutes(1)); got != ocpp.AuthorizationStatusEnumConcurrentTx {
+			t.Fatalf("%s", got)
+		}
+		h.stationSays("CS1", station.KindReplaced, station.Replaced{From: "serial-1", To: "serial-2"})
+		if got := elsewhere("Z", minutes(2)); got != ocpp.AuthorizationStatusEnumAccepted {
+			t.Fatalf("after the first station was taken away: %s", got)
+		}
+		if got := st.tell(event2("Updated", "X", 1, minutes(3), withToken("A"))); got.IdTokenInfo.Status != ocpp.AuthorizationStatusEnumConcurrentTx {
+			t.Fatalf("the old device is back while the card charges elsewhere: %s", got.IdTokenInfo.Status)
+		}
+		if r := h.byTx("X"); r.State.Phase != Open {
+			t.Fatalf("%s", r.Status)
+		}
 	})
 }
 

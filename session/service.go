@@ -33,6 +33,9 @@ type Deps struct {
 	// Rating gives the power that an EVSE can deliver, 0 when it is not
 	// known; nil: it never is.
 	Rating func(tx *db.Tx, station string, evse int) (unit.Watts, error)
+	// ConnectionTimeout gives how long a station waits for the cable after a
+	// remote start, 0 when it has not told; nil: it never has.
+	ConnectionTimeout func(tx *db.Tx, station string) (time.Duration, error)
 	// Offline gives when a station was out of reach within [from, until), in
 	// order; nil: never.
 	Offline func(tx *db.Tx, station string, evse int, from, until time.Time) ([]Span, error)
