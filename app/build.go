@@ -73,11 +73,12 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	between := seams{stations: r.station, locations: r.location}
 	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
 	between.devices = r.device
-	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows,
+	r.access = access.New(access.Deps{Config: a.cfg.Access, DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows,
 		Stations: r.station, Commander: r.gateway, Variable: between.variable})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse,
+		Config: a.cfg.Session,
+		DB:     a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse,
 		Currency: between.currency, Rating: between.rating, Offline: between.offline, ConnectionTimeout: between.connectionTimeout,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})

@@ -14,7 +14,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/session"
 )
 
 // Config is everything `forecourt serve` can be told. Each field is a flag,
@@ -41,6 +43,9 @@ type Config struct {
 	MessageRetention time.Duration `help:"How long station messages are kept." default:"2160h"`
 	FactRetention    time.Duration `help:"How long facts are kept for viewers that resume; what no consumer has taken yet is kept in any case." default:"720h"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
+
+	Access  access.Config  `embed:"" prefix:"access-"`
+	Session session.Config `embed:"" prefix:"session-"`
 
 	TileURL         string `help:"Map tiles for the console, {z}/{x}/{y}; none draws the offline world outline only."`
 	TileAttribution string `help:"Credit line shown on the map for --tile-url."`

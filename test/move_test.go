@@ -12,7 +12,7 @@ import (
 // step of its register, which never goes back.
 type mover struct {
 	id, password string
-	wire         *wire
+	wire         *socket
 	register     int
 	at           time.Time
 	number       any    // 1.6 transactionId
@@ -71,12 +71,12 @@ func (m *mover) stop16(number any) {
 
 // boots16 and boots2 come back with a version, a firmware and a serial number.
 func (m *mover) boots16(t *testing.T, s *server, firmware, serial string) {
-	m.wire = dial(t, s, m.id, m.password, "ocpp1.6")
+	m.wire = plug(t, s, m.id, m.password, "ocpp1.6")
 	m.say("BootNotification", object{"chargePointVendor": "Maker", "chargePointModel": "One", "chargePointSerialNumber": serial, "firmwareVersion": firmware})
 }
 
 func (m *mover) boots2(t *testing.T, s *server, protocol, firmware, serial string) {
-	m.wire = dial(t, s, m.id, m.password, protocol)
+	m.wire = plug(t, s, m.id, m.password, protocol)
 	m.say("BootNotification", object{"reason": "FirmwareUpdate", "chargingStation": object{"vendorName": "Maker", "model": "One", "serialNumber": serial, "firmwareVersion": firmware}})
 }
 

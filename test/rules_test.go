@@ -33,7 +33,7 @@ func (s *server) byTransaction() map[string]object {
 func TestRule_ConnectorsAndNumbers(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *server) {
 		s.must("POST", "/id-tokens", object{"id_token": "A", "max_sessions": 5})
-		w := dial(t, s, "CS-1", s.station("CS-1", nil), "ocpp1.6")
+		w := plug(t, s, "CS-1", s.station("CS-1", nil), "ocpp1.6")
 		w.say("BootNotification", versions[0].boot)
 		for c := range 3 {
 			w.say("StatusNotification", status16(c, "Available", began))
@@ -72,7 +72,7 @@ func TestRule_BootsAndHeartbeats(t *testing.T) {
 		for i := range 4 {
 			id := fmt.Sprintf("CS-%d", i)
 			password := s.station(id, nil)
-			w := dial(t, s, id, password, "ocpp1.6")
+			w := plug(t, s, id, password, "ocpp1.6")
 			w.say("StatusNotification", status16(1, "Available", began)) // before its boot
 			interval := w.say("BootNotification", versions[0].boot)["interval"]
 			if n := interval.(float64); n < 30 || n > 3600 {
@@ -83,7 +83,7 @@ func TestRule_BootsAndHeartbeats(t *testing.T) {
 			}
 			intervals[interval] = true
 			w.close()
-			w = dial(t, s, id, password, "ocpp1.6") // no boot: it has not restarted
+			w = plug(t, s, id, password, "ocpp1.6") // no boot: it has not restarted
 			w.say("Heartbeat", object{})
 			w.say("StatusNotification", status16(1, "Preparing", began))
 			if i == 0 {
@@ -105,7 +105,7 @@ func TestRule_PendingKeepsWhatIsQueued(t *testing.T) {
 		s.must("POST", "/id-tokens", object{"id_token": "A"})
 		for _, v := range []string{"ocpp1.6", "ocpp2.0.1"} {
 			id := "CS-" + v
-			w := dial(t, s, id, s.station(id, object{"active": false}), v)
+			w := plug(t, s, id, s.station(id, object{"active": false}), v)
 			boot := boot2
 			if v == "ocpp1.6" {
 				boot = versions[0].boot

@@ -14,9 +14,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// wire is a bare station in this process, for what needs many of them or
+// socket is a bare station in this process, for what needs many of them or
 // frames that a strict station would not send.
-type wire struct {
+type socket struct {
 	t        *testing.T
 	conn     *websocket.Conn
 	mu       sync.Mutex
@@ -24,11 +24,12 @@ type wire struct {
 	wait     map[string]chan []json.RawMessage
 	answers  map[string]object // by action; others are NotImplemented
 	called   []string
+	handle   func(action string, payload object) (object, bool) // before answers
 	finished chan struct{}
 }
 
-// dial connects a station; its answers may be set before the first message.
-func dial(t *testing.T, s *server, id, password, protocol string) *wire {
+// plug connects a station; its answers may be set before the first message.
+func plug(t *testing.T, s *server, id, password, protocol string) *socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -38,18 +39,18 @@ func dial(t *testing.T, s *server, id, password, protocol string) *wire {
 		t.Fatalf("%s cannot connect: %v %v", id, err, reply)
 	}
 	conn.SetReadLimit(1 << 20)
-	w := &wire{t: t, conn: conn, wait: map[string]chan []json.RawMessage{}, answers: map[string]object{}, finished: make(chan struct{})}
+	w := &socket{t: t, conn: conn, wait: map[string]chan []json.RawMessage{}, answers: map[string]object{}, finished: make(chan struct{})}
 	go w.read()
 	t.Cleanup(w.close)
 	return w
 }
 
-func (w *wire) close() {
+func (w *socket) close() {
 	w.conn.CloseNow()
 	<-w.finished
 }
 
-func (w *wire) read() {
+func (w *socket) read() {
 	defer close(w.finished)
 	for {
 		_, text, err := w.conn.Read(context.Background())
@@ -77,6 +78,13 @@ func (w *wire) read() {
 		w.mu.Lock()
 		w.called = append(w.called, action)
 		answer, ok := w.answers[action]
+		if w.handle != nil {
+			payload := object{}
+			json.Unmarshal(frame[3], &payload)
+			if made, mine := w.handle(action, payload); mine {
+				answer, ok = made, true
+			}
+		}
 		w.mu.Unlock()
 		if ok {
 			w.write([]any{3, id, answer})
@@ -86,7 +94,7 @@ func (w *wire) read() {
 	}
 }
 
-func (w *wire) write(frame []any) error {
+func (w *socket) write(frame []any) error {
 	text, err := json.Marshal(frame)
 	if err != nil {
 		return err
@@ -97,7 +105,7 @@ func (w *wire) write(frame []any) error {
 }
 
 // ask makes a CALL and gives what came back: a result, or an error code.
-func (w *wire) ask(action string, payload object) (result object, code string, err error) {
+func (w *socket) ask(action string, payload object) (result object, code string, err error) {
 	reply := make(chan []json.RawMessage, 1)
 	w.mu.Lock()
 	w.next++
@@ -122,7 +130,7 @@ func (w *wire) ask(action string, payload object) (result object, code string, e
 }
 
 // say makes a CALL that has to succeed.
-func (w *wire) say(action string, payload object) object {
+func (w *socket) say(action string, payload object) object {
 	w.t.Helper()
 	result, code, err := w.ask(action, payload)
 	if err != nil || code != "" {
@@ -132,7 +140,7 @@ func (w *wire) say(action string, payload object) object {
 }
 
 // calls gives the actions that the platform asked for so far.
-func (w *wire) calls() []string {
+func (w *socket) calls() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.called...)
