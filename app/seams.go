@@ -106,5 +106,11 @@ func (s seams) portUse(tx *db.Tx, id string, evse int, u session.PortUse) error 
 	if u.Over {
 		use = station.UseEnded
 	}
-	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power})
+	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power, Connector: u.Connector})
+}
+
+// orgOfSite is the organisation of a site.
+func (s seams) orgOfSite(tx *db.Tx, site string) (string, error) {
+	place, err := s.locations.Get(tx, location.ID(site))
+	return string(place.Org), err
 }

@@ -34,6 +34,10 @@ type box struct {
 	sets    []string
 	gone    bool
 	most    int // items of a GetVariables; 0: any number
+
+	watching map[int]ocpp.SetMonitoringData // by id
+	watched  int64                          // the request id of the last report of monitors or profiles
+	requests []ocpp.Request                 // that monitoring answered
 }
 
 func (b *box) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response, error) {
@@ -82,6 +86,9 @@ func (b *box) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response
 			b.values[name] = d.AttributeValue
 		}
 		return &ocpp.SetVariablesResponse{SetVariableResult: []ocpp.SetVariableResult{{Component: d.Component, Variable: d.Variable, AttributeStatus: status}}}, nil
+	}
+	if answer := b.monitoring(req); answer != nil {
+		return answer, nil
 	}
 	return nil, fault.New(fault.Unsupported, "test.action", "%s is not in this box", req.Action())
 }

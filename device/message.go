@@ -70,18 +70,15 @@ func (s *Service) enqueueSync(tx *db.Tx, o owner, at time.Time) error {
 	return job.Enqueue(tx, job.Job{Kind: jobSync, Key: o.station, Org: o.org, Payload: syncJob{Station: o.station}, RunAt: at})
 }
 
-// NotifyEvent stores the values that monitoring tells, hands the
-// availability of connectors to the station room, and keeps alerts as
-// notices. It is answered when that is committed.
+// NotifyEvent stores the events and values that monitoring tells, and hands
+// the availability of connectors to the station room. It is answered when that is committed.
 func (s *Service) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEventRequest) (*ocpp.NotifyEventResponse, error) {
 	var told []Variable
-	alert := false
 	for _, e := range r.EventData {
 		v := of(e.Component, e.Variable, ocpp.AttributeEnumActual)
 		v.Value = e.ActualValue
 		v.mask()
 		told = append(told, v)
-		alert = alert || e.Trigger == ocpp.EventTriggerEnumAlerting
 	}
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		st, err := s.d.Stations.Get(tx, p.Station)
@@ -92,12 +89,17 @@ func (s *Service) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEv
 		if err := saveVariables(tx, o, "NotifyEvent", told); err != nil {
 			return err
 		}
-		if alert {
-			return insertNotice(tx, o, "NotifyEvent", r)
+		for _, e := range r.EventData {
+			if err := saveEvent(tx, o, e); err != nil {
+				return err
+			}
 		}
-		return nil
+		return compareSoon(tx, o, told)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.d.Stations.Told(ctx, p, r.GeneratedAt.Time); err != nil {
 		return nil, err
 	}
 	for _, v := range told {
@@ -184,6 +186,15 @@ func (s *Service) Notification(ctx context.Context, p ocpp.Peer, req ocpp.Reques
 			err = s.firmwareStatus(tx, o, r)
 		case *ocpp.LogStatusNotificationRequest:
 			err = s.logStatus(tx, o, r)
+		case *ocpp.NotifyChargingLimitRequest:
+			err = s.chargingLimit(tx, o, r)
+		case *ocpp.ClearedChargingLimitRequest:
+			err = s.limitCleared(tx, o, r)
+		default:
+			var part bool
+			if part, err = s.assembled(tx, o, req); part {
+				return err
+			}
 		}
 		if err != nil {
 			return err

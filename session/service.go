@@ -41,6 +41,9 @@ type Deps struct {
 	Offline func(tx *db.Tx, station string, evse int, from, until time.Time) ([]Span, error)
 	// PortUse tells the station room what a port is used for; nil: nobody.
 	PortUse func(tx *db.Tx, station string, evse int, u PortUse) error
+	// Unbilled names settled sessions whose end somebody has not dealt with
+	// yet: their samples are kept; nil: none.
+	Unbilled func(ctx context.Context) ([]ID, error)
 }
 
 // Service holds the use-cases of sessions.

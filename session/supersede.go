@@ -13,13 +13,13 @@ func (s *Service) supersede(tx *db.Tx, w *work, m *message) error {
 	if m.evse == 0 {
 		return nil
 	}
-	open, err := openAt(tx, m.peer.Station, m.evse)
+	open, err := openAt(tx, m.peer.Station, 0)
 	if err != nil {
 		return err
 	}
 	at := m.event.Time()
 	for _, r := range open {
-		if r.ID == w.ID || r.State.Phase == Stopped && !r.State.UnpluggedAt.IsZero() || !r.State.StartedAt.Before(at) {
+		if r.ID == w.ID || r.evseNow(m.peer) != m.evse || r.State.Phase == Stopped && !r.waitsAt(m) || !r.State.StartedAt.Before(at) {
 			continue
 		}
 		if err := s.close(tx, workOn(r), m); err != nil {
@@ -27,6 +27,14 @@ func (s *Service) supersede(tx *db.Tx, w *work, m *message) error {
 		}
 	}
 	return nil
+}
+
+// waitsAt reports whether the car of a session that is over may still stand at
+// the connector of the message. At another connector of the EVSE it disturbs
+// nobody, and goes on standing there.
+func (s *Session) waitsAt(m *message) bool {
+	other := s.Wire > 0 && m.wire > 0 && s.Wire != m.wire || s.State.Conn != 0 && m.connector != 0 && s.State.Conn != m.connector
+	return s.State.UnpluggedAt.IsZero() && !other
 }
 
 // close ends a session for now because another began on its EVSE.

@@ -265,7 +265,7 @@ func (s *Service) findStop(tx *db.Tx, m *message) (*work, error) {
 	if _, err := bindSamples(tx, unknownStream(m), string(w.ID)); err != nil {
 		return nil, err
 	}
-	w.refolded = true
+	w.stale = true // its readings are stored already: fold them with the stop
 	return w, nil
 }
 
@@ -331,6 +331,15 @@ func (s *Service) decide(tx *db.Tx, w *work, m *message, assign bool) (access.De
 // starts reports whether a token in the message means to charge, not to stop.
 func (m *message) starts() bool {
 	return m.event.Kind != Ended && m.event.Trigger != string(ocpp.TriggerReasonEnumStopAuthorized)
+}
+
+// evseNow gives the EVSE of the session as the station's connectors are mapped
+// today; its own, which it keeps, says how they were when it began.
+func (s *Session) evseNow(p ocpp.Peer) int {
+	if s.Wire > 0 && p.Version == ocpp.V16 {
+		return p.Connectors.Of(s.Wire).EVSE
+	}
+	return s.State.EVSE
 }
 
 // observe stores what the platform itself has seen of a session.
