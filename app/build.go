@@ -61,7 +61,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: r.gateway, Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
-		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout, CertificateOrganisations: a.cfg.StationCertO},
 	})
 	if err != nil {
 		return r, err
@@ -84,8 +84,9 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Deps{
 		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
+		Failed:   func(f gateway.Failure) { asks.failed(f) },
 		Config: gateway.Config{
-			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec, LogRetention: a.cfg.MessageRetention,
+			TrustedProxies: a.trustedProxies(), ClientRoots: a.roots, HandshakesPerSecond: a.cfg.HandshakesPerSec, LogRetention: a.cfg.MessageRetention,
 		},
 	})
 }

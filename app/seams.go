@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/x509"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -41,3 +42,7 @@ func (s seams) portUse(tx *db.Tx, id string, evse int, u session.PortUse) error 
 	}
 	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power})
 }
+
+// stationRoots are this installation's own authorities of station
+// certificates; nil when it has none.
+func (a *App) stationRoots() *x509.CertPool { return nil }

@@ -17,6 +17,7 @@ type card struct {
 	Org, Site    string
 	Life         Life
 	Profile      int
+	Proven       int    // the highest profile it connected with
 	Sealed, Next string // passwords; see verifier
 	Quarantined  bool
 	Heartbeat    time.Duration
@@ -66,9 +67,9 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	now := s.now()
 	c := &card{until: now.Add(cardFor)}
 	var heartbeat int64
-	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr
+	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr, proven
 		FROM charging_station WHERE key = $1`, key).
-		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr)
+		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr, &c.Proven)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}

@@ -30,6 +30,7 @@ type Gateway struct {
 	silent16 Dialect // for stations that offer no subprotocol; nil without 1.6
 	config   Config
 	logger   *slog.Logger
+	failed   func(Failure)
 	now      func() time.Time
 	options  rpc.Options
 
@@ -62,7 +63,7 @@ type Gateway struct {
 func New(d Deps) (*Gateway, error) {
 	c := d.Config.withDefaults()
 	g := &Gateway{
-		db: d.DB, bus: d.Bus, csms: d.CSMS, node: d.Bus.Node(), dialects: d.Dialects, config: c, logger: d.Log, now: d.Now,
+		db: d.DB, bus: d.Bus, csms: d.CSMS, node: d.Bus.Node(), dialects: d.Dialects, config: c, logger: d.Log, now: d.Now, failed: d.Failed,
 		store: newStore(d.DB, d.Bus.Node()), links: newLinks(), wheel: newWheel(int(c.PingInterval / visitEvery)),
 		workers: newWorkers(c.Workers), door: newDoor(c), refusals: newRefusals(),
 		orgs:    &orgPaces{perSecond: c.OrgMessagesPerSecond, paces: map[string]*pace{}},
