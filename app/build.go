@@ -67,7 +67,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	between := seams{stations: r.station, locations: r.location}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, CSMSURL: a.csmsURL})
 	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
