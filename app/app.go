@@ -108,7 +108,7 @@ func (a *App) listen() (err error) {
 	if a.console, err = net.Listen("tcp", a.cfg.Listen); err != nil {
 		return err
 	}
-	for address, into := range map[string]*net.Listener{a.cfg.StationListen: &a.stations, a.cfg.StationPlain: &a.plain, a.cfg.StationMTLS: &a.mtls} {
+	for into, address := range map[*net.Listener]string{&a.stations: a.cfg.StationListen, &a.plain: a.cfg.StationPlain, &a.mtls: a.cfg.StationMTLS} {
 		if address == "" {
 			continue
 		}

@@ -102,6 +102,9 @@ func (c *Config) checkTLS(bad *fault.Error) {
 			bad.With("station-plain-listen", "needs --tls-cert and --tls-key; without them every address is plain", c.StationPlain)
 		}
 	}
+	if c.StationCA != "" && len(c.TrustedProxy) == 0 && (!c.tls() || c.StationListen == "" && c.StationMTLS == "" && c.StationHost == "") {
+		bad.With("station-client-ca", "needs --tls-cert, --tls-key and an address that asks stations for certificates (--station-mtls-listen, --station-mtls-host or --station-listen), or a proxy that does (--trusted-proxy)", c.StationCA)
+	}
 	if u, err := url.Parse(c.StationURL3); err != nil || c.StationURL3 != "" && (u.Scheme != "wss" || u.Host == "") {
 		bad.With("station-mtls-url", "must be a wss:// URL with a host", c.StationURL3)
 	}
