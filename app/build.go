@@ -61,6 +61,12 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: r.gateway, Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		CertificateURL: func(id string) string {
+			if base := a.csmsURL(3); base != "" {
+				return base + "/" + url.PathEscape(id)
+			}
+			return ""
+		},
 		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout, CertificateOrganisations: a.cfg.StationCertO},
 	})
 	if err != nil {

@@ -70,6 +70,8 @@ type Deps struct {
 	CertificateOf func(ctx context.Context, cert *x509.Certificate) (station string, err error)
 	// URL gives the address a station connects to: "wss://host/ocpp/ID".
 	URL func(id string) string
+	// CertificateURL gives it for security profile 3; nil or empty: as URL.
+	CertificateURL func(id string) string
 }
 
 // Service holds the use-cases of stations.

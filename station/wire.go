@@ -99,7 +99,7 @@ func (s *Service) body(v View) StationBody {
 		Serial: st.Serial, Firmware: st.Firmware, ICCID: st.ICCID, IMSI: st.IMSI, Protocol: st.Protocol, Online: st.Connected,
 		LastSeenAt: utc(st.LastSeenAt), ConnectedAt: utc(st.ConnectedAt), BootedAt: utc(st.BootedAt), RemoteAddr: host(st.RemoteAddr),
 		Status: st.Status, StatusSince: st.StatusSince.UTC(), InUse: st.InUse, Suspect: st.Suspect, Operative: st.Operative,
-		Quarantined: st.Quarantined != nil, Skew: int64(st.Skew / time.Second), Heartbeat: int64(st.Heartbeat / time.Second), URL: s.d.URL(string(st.ID)),
+		Quarantined: st.Quarantined != nil, Skew: int64(st.Skew / time.Second), Heartbeat: int64(st.Heartbeat / time.Second), URL: s.urlOf(&st),
 		CreatedAt: st.CreatedAt.UTC(), ActivatedAt: utc(st.ActivatedAt), EVSEs: evseBodies(v.EVSEs), Deviations: []deviationBody{},
 	}
 	if !st.Connected {
@@ -109,6 +109,16 @@ func (s *Service) body(v View) StationBody {
 		b.Deviations = append(b.Deviations, deviationBody{Code: d.Code, Action: d.Action, Detail: d.Detail, Count: d.Count, FirstAt: d.FirstAt.UTC(), LastAt: d.LastAt.UTC()})
 	}
 	return b
+}
+
+// urlOf is where the station is to connect.
+func (s *Service) urlOf(st *Station) string {
+	if st.Profile >= 3 && s.d.CertificateURL != nil {
+		if url := s.d.CertificateURL(string(st.ID)); url != "" {
+			return url
+		}
+	}
+	return s.d.URL(string(st.ID))
 }
 
 // needsCredentials holds for a station in service that nothing lets in: it
