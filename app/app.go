@@ -44,6 +44,9 @@ type App struct {
 
 	console  net.Listener
 	stations net.Listener // nil: stations use the console's address
+	plain    net.Listener // of stations without TLS; nil: none of its own
+	mtls     net.Listener // of stations with certificates; nil: none of its own
+	roots    *gateway.ClientRoots
 	first    identity.FirstSignIn
 }
 
@@ -53,12 +56,10 @@ func New(ctx context.Context, cfg Config, log *slog.Logger, ownerPassword string
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if cfg.TLSCert != "" { // before a database and a first sign-in are made for nothing
-		if _, err := gateway.TLSConfig(cfg.TLSCert, cfg.TLSKey, cfg.StationCA); err != nil {
-			return nil, err
-		}
-	}
 	a := &App{cfg: cfg, log: log, metrics: prometheus.NewRegistry()}
+	if err := a.checkFiles(); err != nil { // before a database and a first sign-in are made for nothing
+		return nil, err
+	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
 		if err != nil {
@@ -109,10 +110,15 @@ func (a *App) listen() (err error) {
 	if a.console, err = net.Listen("tcp", a.cfg.Listen); err != nil {
 		return err
 	}
-	if a.cfg.StationListen != "" {
-		a.stations, err = net.Listen("tcp", a.cfg.StationListen)
+	for into, address := range map[*net.Listener]string{&a.stations: a.cfg.StationListen, &a.plain: a.cfg.StationPlain, &a.mtls: a.cfg.StationMTLS} {
+		if address == "" {
+			continue
+		}
+		if *into, err = net.Listen("tcp", address); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // URL is where people reach this installation.
@@ -155,7 +161,7 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	debug.FreeOSMemory() // migrations, schemas and routes left a heap behind that serving does not need
-	a.log.Info("ready", "url", a.URL(), "stations", a.stationURL(), "node", a.bus.Node(), "database", a.db.Dialect().String(), "version", version)
+	a.log.Info("ready", "url", a.URL(), "stations", a.stationURL(), "profile_1", a.csmsURL(1), "profile_3", a.csmsURL(3), "node", a.bus.Node(), "database", a.db.Dialect().String(), "version", version)
 	<-ctx.Done()
 	a.shutdown(servers)
 	stopBackground()
@@ -187,7 +193,7 @@ func (a *App) shutdown(servers []*server) {
 // Close frees what New opened. Call it after Run has returned.
 func (a *App) Close() error {
 	var errs []error
-	for _, l := range []net.Listener{a.console, a.stations} {
+	for _, l := range []net.Listener{a.console, a.stations, a.plain, a.mtls} {
 		if l != nil {
 			l.Close() // Run may have closed it
 		}

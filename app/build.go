@@ -74,6 +74,12 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		CertificateURL: func(id string) string {
+			if base := a.csmsURL(3); base != "" {
+				return base + "/" + url.PathEscape(id)
+			}
+			return ""
+		},
 		Drop:      r.gateway.Drop,
 		Languages: []ocpp.Language{v16.Language, v201.Language, v21.Language},
 		Config:    a.cfg.Tuning.station(a.cfg),
@@ -86,7 +92,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite,
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite, CSMSURL: a.csmsURL,
 		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r)})
 	between.devices = r.device
 	r.access = access.New(access.Deps{Config: a.cfg.Tuning.Access, DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
@@ -111,8 +117,9 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Deps{
 		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
+		Failed:   func(f gateway.Failure) { asks.failed(f) },
 		Config: a.cfg.Tuning.gateway(gateway.Config{
-			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec,
+			TrustedProxies: a.trustedProxies(), ClientRoots: a.roots, HandshakesPerSecond: a.cfg.HandshakesPerSec,
 		}),
 	})
 }

@@ -30,9 +30,14 @@ type Config struct {
 
 	Listen        string   `help:"Address of the console, the API and, without --station-listen, the stations." default:"localhost:8080" placeholder:"HOST:PORT"`
 	StationListen string   `help:"A separate address for stations only." placeholder:"HOST:PORT"`
-	TLSCert       string   `help:"Certificate chain (PEM) for both addresses." placeholder:"FILE"`
-	TLSKey        string   `help:"Private key (PEM) of the certificate." placeholder:"FILE"`
-	StationCA     string   `name:"station-client-ca" help:"CA certificates (PEM) that sign station certificates; the station address then wants one from every station (mTLS), the console's never." placeholder:"FILE"`
+	StationPlain  string   `name:"station-plain-listen" help:"An address for stations that cannot speak TLS yet (security profiles 0 and 1), beside those with TLS." placeholder:"HOST:PORT"`
+	StationMTLS   string   `name:"station-mtls-listen" help:"An address that asks stations for their certificate (security profile 3)." placeholder:"HOST:PORT"`
+	StationHost   string   `name:"station-mtls-host" help:"Host name (SNI) under which the station address asks for certificates, instead of an address of its own." placeholder:"HOST"`
+	StationURL3   string   `name:"station-mtls-url" help:"Where stations reach security profile 3, when a proxy stands in front." placeholder:"wss://…/ocpp"`
+	StationCA     string   `name:"station-client-ca" help:"CA certificates (PEM) that sign station certificates, beside those of this installation." placeholder:"FILE"`
+	StationCertO  []string `name:"station-cert-organisation" help:"Organisation names (O) that a station certificate may have; none accepts any of an accepted CA." placeholder:"NAME"`
+	TLSCert       []string `name:"tls-cert" help:"Certificate chains (PEM) for all addresses; stations want one of RSA and one of ECDSA." placeholder:"FILE"`
+	TLSKey        []string `name:"tls-key" help:"Private keys (PEM) of the certificates, in the same order." placeholder:"FILE"`
 	PublicURL     string   `help:"The address people and stations use, when it differs from --listen." placeholder:"https://…"`
 	FileURL       string   `name:"file-url" help:"Address below which stations without TLS fetch and bring files, when it is not the public one; it must lead to /files/ of this platform." placeholder:"http://…"`
 	FileQuota     int64    `help:"Bytes of firmware, logs and bundles that one organisation may store." default:"10737418240"`
@@ -67,12 +72,7 @@ type Config struct {
 // check refuses combinations that cannot work, naming what is allowed.
 func (c *Config) check() error {
 	bad := fault.New(fault.Invalid, "config.invalid", "the configuration cannot be used")
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		bad.With("tls-cert", "--tls-cert and --tls-key go together", c.TLSCert)
-	}
-	if c.StationCA != "" && (c.TLSCert == "" || c.StationListen == "") {
-		bad.With("station-client-ca", "needs --tls-cert, --tls-key and --station-listen: people's browsers must not be asked for a certificate", c.StationCA)
-	}
+	c.checkTLS(bad)
 	for _, p := range c.TrustedProxy {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			bad.With("trusted-proxy", "must be a network such as 10.0.0.0/8", p)
@@ -95,6 +95,32 @@ func (c *Config) check() error {
 	}
 	return nil
 }
+
+func (c *Config) checkTLS(bad *fault.Error) {
+	if len(c.TLSCert) != len(c.TLSKey) {
+		bad.With("tls-cert", "--tls-cert and --tls-key go together, one key for each certificate", c.TLSCert)
+	}
+	if !c.tls() {
+		if c.StationMTLS != "" {
+			bad.With("station-mtls-listen", "needs --tls-cert and --tls-key", c.StationMTLS)
+		}
+		if c.StationHost != "" {
+			bad.With("station-mtls-host", "needs --tls-cert and --tls-key", c.StationHost)
+		}
+		if c.StationPlain != "" {
+			bad.With("station-plain-listen", "needs --tls-cert and --tls-key; without them every address is plain", c.StationPlain)
+		}
+	}
+	if c.StationCA != "" && len(c.TrustedProxy) == 0 && (!c.tls() || c.StationListen == "" && c.StationMTLS == "" && c.StationHost == "") {
+		bad.With("station-client-ca", "needs --tls-cert, --tls-key and an address that asks stations for certificates (--station-mtls-listen, --station-mtls-host or --station-listen), or a proxy that does (--trusted-proxy)", c.StationCA)
+	}
+	if u, err := url.Parse(c.StationURL3); err != nil || c.StationURL3 != "" && (u.Scheme != "wss" || u.Host == "") {
+		bad.With("station-mtls-url", "must be a wss:// URL with a host", c.StationURL3)
+	}
+}
+
+// tls reports whether this process speaks TLS itself.
+func (c *Config) tls() bool { return len(c.TLSCert) > 0 }
 
 func redact(raw string) string {
 	if u, err := url.Parse(raw); err == nil {
@@ -130,7 +156,7 @@ func (c *Config) publicURL(bound string) string {
 		return strings.TrimRight(c.PublicURL, "/")
 	}
 	scheme := "http"
-	if c.TLSCert != "" {
+	if c.tls() {
 		scheme = "https"
 	}
 	for _, any := range []string{"[::]:", "0.0.0.0:"} {

@@ -7,6 +7,7 @@ import (
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
@@ -30,6 +31,13 @@ var _ ocpp.CSMS = (*csms)(nil)
 
 func (c *csms) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission, error) {
 	return c.stations.Connect(ctx, h)
+}
+
+// failed takes note of a connection that came to nothing.
+func (c *csms) failed(f gateway.Failure) {
+	if c.stations != nil {
+		c.stations.Failed(context.Background(), f.Station, f.Remote, f.Reason, f.Detail)
+	}
 }
 
 func (c *csms) Connected(ctx context.Context, p ocpp.Peer) error { return c.stations.Connected(ctx, p) }

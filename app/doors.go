@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,29 +15,73 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 )
 
-// servers are the doors of this process: the console's and, where it is
-// apart, the stations'. Stations are found below /ocpp/ on the console's
-// door only when they have none of their own.
+// servers are the doors of this process: the console's and those that only
+// stations use. Stations are found below /ocpp/ on the console's door only
+// when they have none of their own.
 func (a *App) servers() ([]*server, error) {
-	atConsole := http.Handler(a.rooms.gateway)
+	atConsole, gate := http.Handler(a.rooms.gateway), split(a.rooms.gateway, a.rooms.files, http.NotFoundHandler())
 	if a.stations != nil {
 		atConsole = http.HandlerFunc(a.wrongDoor)
 	}
-	console, err := a.door(split(atConsole, a.rooms.files, a.api.Handler()), "")
-	if err != nil {
-		return nil, err
-	}
-	console.listener = a.console
-	out := []*server{console}
-	if a.stations != nil {
-		door, err := a.door(split(a.rooms.gateway, a.rooms.files, http.NotFoundHandler()), a.cfg.StationCA)
+	var out []*server
+	for _, d := range []struct {
+		listener net.Listener
+		handler  http.Handler
+		stations bool
+		tls      *gateway.TLS
+	}{
+		{a.console, split(atConsole, a.rooms.files, a.api.Handler()), a.stations == nil, a.tlsOf(a.stations == nil, false)},
+		{a.stations, gate, true, a.tlsOf(true, a.asksAtStations())},
+		{a.plain, gate, true, nil},
+		{a.mtls, gate, true, a.tlsOf(true, true)},
+	} {
+		if d.listener == nil {
+			continue
+		}
+		s, err := a.door(d.handler, d.tls)
 		if err != nil {
 			return nil, err
 		}
-		door.listener = a.stations
-		out = append(out, door)
+		if s.listener = d.listener; d.stations {
+			s.listener, s.http.ConnState = a.rooms.gateway.Door(d.listener)
+		}
+		out = append(out, s)
 	}
 	return out, nil
+}
+
+// asksAtStations holds when the stations' address has to ask for certificates
+// because there is no other that does.
+func (a *App) asksAtStations() bool {
+	return a.cfg.StationCA != "" && a.stations != nil && a.mtls == nil && a.cfg.StationHost == ""
+}
+
+// tlsOf is the TLS of a door; nil without. A station may be asked for its
+// certificate, a browser never: it would bother people.
+func (a *App) tlsOf(stations, mtls bool) *gateway.TLS {
+	if !a.cfg.tls() {
+		return nil
+	}
+	t := &gateway.TLS{Stations: stations, AskAll: mtls, Roots: a.roots}
+	for i, cert := range a.cfg.TLSCert {
+		t.Pairs = append(t.Pairs, gateway.Pair{Cert: cert, Key: a.cfg.TLSKey[i]})
+	}
+	if stations {
+		t.AskFor = a.cfg.StationHost
+	}
+	return t
+}
+
+// checkFiles reads the certificates once, so that a wrong name is told at the
+// start, and prepares the authorities of stations.
+func (a *App) checkFiles() (err error) {
+	if a.roots, err = gateway.NewClientRoots(a.cfg.StationCA, a.stationRoots); err != nil {
+		return err
+	}
+	if t := a.tlsOf(true, false); t != nil {
+		_, err = t.Config()
+	}
+	return err
 }
 
 // split sends /ocpp/… to the stations' gateway, and /files/… to the file
@@ -61,15 +106,15 @@ func (a *App) wrongDoor(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "charging stations connect to "+a.stationURL(), http.StatusNotFound)
 }
 
-func (a *App) door(handler http.Handler, clientCA string) (*server, error) {
+func (a *App) door(handler http.Handler, t *gateway.TLS) (*server, error) {
 	s := &server{http: &http.Server{
 		Handler: handler, ReadHeaderTimeout: 20 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}}
-	if a.cfg.TLSCert == "" {
+	if t == nil {
 		return s, nil
 	}
-	config, err := gateway.TLSConfig(a.cfg.TLSCert, a.cfg.TLSKey, clientCA)
+	config, err := t.Config()
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,10 @@ func TestConfigChecks(t *testing.T) {
 		{"--tls-cert=x", "go together"},
 		{"--trusted-proxy=10.0.0.1", "10.0.0.0/8"},
 		{"--database-url=mysql://x/y", "postgres://"},
-		{"--station-client-ca=x", "--station-listen"},
+		{"--station-client-ca=x", "--station-mtls-listen"},
+		{"--station-mtls-listen=:0", "--tls-cert"},
+		{"--station-plain-listen=:0", "--tls-cert"},
+		{"--station-mtls-url=https://x", "wss://"},
 	}
 	for _, c := range cases {
 		var out, errs strings.Builder

@@ -86,12 +86,44 @@ func (a *App) fileURL(plain bool) string {
 func (a *App) stationURL() string {
 	base := a.URL()
 	if a.stations != nil {
-		base = a.cfg.publicURL(a.stations.Addr().String())
-		// The public host with the stations' port.
-		if public, err := url.Parse(a.cfg.PublicURL); err == nil && public.Host != "" {
-			_, port, _ := net.SplitHostPort(a.stations.Addr().String())
-			base = public.Scheme + "://" + net.JoinHostPort(public.Hostname(), port)
-		}
+		base = a.doorURL(a.stations, strings.SplitN(base, ":", 2)[0])
 	}
 	return "ws" + strings.TrimPrefix(base, "http") + "/ocpp"
+}
+
+// doorURL is a door as stations reach it: the public host, if one is named,
+// with the door's own port.
+func (a *App) doorURL(l net.Listener, scheme string) string {
+	reached, err := url.Parse(a.cfg.publicURL(l.Addr().String()))
+	if err != nil {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return scheme + "://" + net.JoinHostPort(reached.Hostname(), port)
+}
+
+// csmsURL is where a station of a security profile connects, without its id;
+// empty when this installation has no door for the profile.
+func (a *App) csmsURL(profile int) string {
+	general := a.stationURL()
+	secure := strings.HasPrefix(general, "wss://")
+	switch {
+	case profile >= 3 && a.cfg.StationURL3 != "":
+		return strings.TrimRight(a.cfg.StationURL3, "/")
+	case profile >= 3 && a.mtls != nil:
+		return "wss" + strings.TrimPrefix(a.doorURL(a.mtls, "https"), "https") + "/ocpp"
+	case profile >= 3 && a.cfg.StationHost != "":
+		_, port, found := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(general, "wss://"), "/ocpp"), ":")
+		if !found {
+			port = "443"
+		}
+		return "wss://" + net.JoinHostPort(a.cfg.StationHost, port) + "/ocpp"
+	case profile >= 3 && secure && a.asksAtStations():
+		return general
+	case profile == 2 && secure, profile < 2 && !secure:
+		return general
+	case profile < 2 && a.plain != nil:
+		return "ws" + strings.TrimPrefix(a.doorURL(a.plain, "http"), "http") + "/ocpp"
+	}
+	return ""
 }

@@ -23,8 +23,16 @@
 //
 // Values that are secrets by their name are masked before they are stored.
 //
+// # Security
+//
+// A station is moved to a higher security profile, or given a new password,
+// by an upgrade: steps that are stored one by one and taken whenever the
+// station is there (upgrade.go). Who failed to connect as a station is kept
+// among its security events.
+//
 // Tables owned: device_boot, device_variable, device_variable_history,
 // device_desired, device_state, device_report_part, device_security_event,
-// device_notice. Facts recorded: device.security_event,
-// device.firmware_status. Consumed: station.command_finished.
+// device_notice, device_upgrade. Facts recorded: device.security_event,
+// device.firmware_status, device.security_upgrade. Consumed:
+// station.command_finished, station.refused.
 package device

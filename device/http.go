@@ -148,6 +148,7 @@ func list[T, B any](s *Service, a *web.API, path, summary string, spec db.ListSp
 
 // Routes registers the room's routes.
 func (s *Service) Routes(a *web.API) {
+	s.upgradeRoutes(a)
 	list(s, a, "/variables", "List the variables of a device", variableSpec, scanVariable, variableBodyOf)
 	list(s, a, "/variables/history", "List the values that variables had", historySpec, scanPast, func(p pastBody) pastBody { return p })
 	list(s, a, "/boots", "List the boots of a station", bootSpec, scanBoot, func(b bootBody) bootBody { return b })

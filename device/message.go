@@ -51,6 +51,9 @@ func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boo
 				return err
 			}
 		}
+		if err := s.upgradeAfterBoot(tx, o); err != nil {
+			return err
+		}
 		if v.Status != ocpp.RegistrationStatusEnumAccepted {
 			return nil
 		}
@@ -159,17 +162,21 @@ func (s *Service) SecurityEventNotification(ctx context.Context, p ocpp.Peer, r 
 		if err := s.eventFirmware(tx, ownerOf(st), e.Type, e.TechInfo); err != nil {
 			return err
 		}
-		_, err = tx.Exec("INSERT INTO device_security_event (id, station, org, site, type, tech_info, at, received_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
-			e.ID, string(st.ID), st.Org, st.Site, clip(e.Type, 200), clip(e.TechInfo, 1000), db.Micros(e.At), db.Micros(e.ReceivedAt))
-		if err != nil {
-			return err
-		}
-		return event.Record(tx, event.Fact{Org: st.Org, Site: st.Site, Station: string(st.ID), Subject: "station/" + string(st.ID), Kind: KindSecurityEvent}, e)
+		return keepSecurityEvent(tx, ownerOf(st), e)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &ocpp.SecurityEventNotificationResponse{}, nil
+}
+
+func keepSecurityEvent(tx *db.Tx, o owner, e SecurityEvent) error {
+	_, err := tx.Exec("INSERT INTO device_security_event (id, station, org, site, type, tech_info, at, received_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+		e.ID, o.station, o.org, o.site, clip(e.Type, 200), clip(e.TechInfo, 1000), db.Micros(e.At), db.Micros(e.ReceivedAt))
+	if err != nil {
+		return err
+	}
+	return event.Record(tx, event.Fact{Org: o.org, Site: o.site, Station: o.station, Subject: "station/" + o.station, Kind: KindSecurityEvent}, e)
 }
 
 // DataTransfer answers UnknownVendorId: no vendor's extension is known here.

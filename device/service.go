@@ -23,6 +23,8 @@ type Config struct {
 	LogTimeout     time.Duration // without news of a log, after which what came of it is kept; 30 min
 	KeepLogs       time.Duration // and diagnostics bundles; 90 days
 	FTP            string        // an external FTP server for stations that upload nowhere else: ftp://user:password@host/dir
+	UpgradeTimeout time.Duration // how long a move to a security profile waits for its station; 14 days
+	VerifyTimeout  time.Duration // in which a restarted station must be back with its new profile; 30 min
 }
 
 func (c Config) withDefaults() Config {
@@ -39,6 +41,8 @@ func (c Config) withDefaults() Config {
 	set(&c.VerifyWithin, 30*time.Minute)
 	set(&c.LogTimeout, 30*time.Minute)
 	set(&c.KeepLogs, 90*day)
+	set(&c.UpgradeTimeout, 14*day)
+	set(&c.VerifyTimeout, 30*time.Minute)
 	return c
 }
 
@@ -56,6 +60,13 @@ type Deps struct {
 	// Sessions pages through sessions (filters station_id, started_at), for
 	// diagnostics bundles; nil: none.
 	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)
+
+	// CSMSURL is where stations of a security profile connect, without their
+	// id; empty when the installation has no such address. nil: it has none.
+	CSMSURL func(profile int) string
+	// Certified tells whether we know of a certificate of the station that is
+	// good for security profile 3. nil: nobody knows, the station is believed.
+	Certified func(tx *db.Tx, station string) (bool, error)
 }
 
 // Service holds the use-cases of devices.
@@ -74,6 +85,9 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
+	if d.CSMSURL == nil {
+		d.CSMSURL = func(int) string { return "" }
+	}
 	d.Commander = NewChunker(d.DB, d.Commander)
 	s := &Service{d: d, rules: baseline}
 	if d.Files != nil {
@@ -90,11 +104,16 @@ func (s *Service) Jobs(r *job.Runner) {
 	r.Every("device.requests", time.Minute, s.stall)
 	r.Every("device.clocks", 5*time.Minute, s.watchClocks)
 	s.firmwareJobs(r)
+	r.Handle(jobUpgrade, s.upgrade, job.Options{MaxAttempts: 5, Timeout: 5 * time.Minute})
+	r.Every("device.upgrades", 10*time.Second, s.sweepUpgrades)
 }
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
-	return []event.Consumer{{Name: "device.commands", Kinds: []string{station.KindCommandFinished}, Handle: s.commandFinished}}
+	return []event.Consumer{
+		{Name: "device.commands", Kinds: []string{station.KindCommandFinished}, Handle: s.commandFinished},
+		{Name: "device.refused", Kinds: []string{station.KindRefused}, Handle: s.refusedFact},
+	}
 }
 
 func ownerOf(st station.Station) owner { return owner{string(st.ID), st.Org, st.Site} }

@@ -69,6 +69,7 @@ type Handshake struct {
 	HasPassword    bool
 	TLS            bool
 	ClientCert     *x509.Certificate // verified; nil without mTLS
+	CertProblem    string            // a certificate was shown, and this is why it does not count
 	Protocols      []string          // subprotocols offered, in its order
 	RemoteAddr     string
 	UserAgent      string

@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // (field note 10). In the usual case it reads memory only.
 //
 // fault.NotFound: nobody knows the id; it is on the list of knocking stations.
-// fault.Unauthenticated: no password, a wrong one, or too many wrong ones.
+// fault.Unauthenticated: no password, a wrong one, or too many wrong ones; no
+// certificate where one is required, or one of another station.
 // fault.Forbidden: the connection is less secure than the station requires.
 func (s *Service) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission, error) {
 	if _, err := ParseID(h.Station); err != nil {
@@ -53,13 +55,25 @@ func clipped(v string) string {
 // authenticate checks what a handshake offers against what the station
 // requires, and gives the security profile the connection has.
 func (s *Service) authenticate(ctx context.Context, c *card, h ocpp.Handshake) (int, error) {
-	if c.Profile >= 2 && !h.TLS {
-		s.refused(c.ID, h, "the connection is not encrypted")
-		return 0, fault.New(fault.Forbidden, "station.tls_required", "this station may connect only with TLS (wss://, security profile 2)")
+	// OCPP 2.0.1 A05.FR.07: never below a profile it has connected with,
+	// unless an operator has set a lower one since.
+	least, since := max(c.Profile, c.Proven), ""
+	if c.Proven > c.Profile {
+		since = ", but the station has used security profile " + strconv.Itoa(c.Proven) + " already; set its profile anew to allow a lower one"
 	}
-	if c.Profile >= 3 && h.ClientCert == nil {
-		s.refused(c.ID, h, "no client certificate")
-		return 0, fault.New(fault.Unauthenticated, "station.certificate_required", "this station must show its certificate (security profile 3)")
+	switch {
+	case least >= 2 && !h.TLS:
+		s.refused(c.ID, h, "the connection is not encrypted"+since)
+		s.alarm(ctx, c, h, Refused{Reason: RefusedProfile, Detail: "the connection is not encrypted" + since})
+		return 0, fault.New(fault.Forbidden, "station.tls_required", "this station may connect only with TLS (wss://, security profile 2)")
+	case h.CertProblem != "":
+		return 0, s.wrongCertificate(ctx, c, h, h.CertProblem) // OCPP 2.0.1 A00.FR.407
+	case h.ClientCert != nil:
+		return s.byCertificate(ctx, c, h)
+	case least >= 3:
+		s.refused(c.ID, h, "no client certificate"+since)
+		s.alarm(ctx, c, h, Refused{Reason: RefusedCertificate, Detail: "no client certificate" + since})
+		return 0, noCertificate
 	}
 	if !h.HasPassword || c.Sealed == "" && c.Next == "" {
 		return s.withoutPassword(c, h)

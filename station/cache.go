@@ -17,6 +17,7 @@ type card struct {
 	Org, Site    string
 	Life         Life
 	Profile      int
+	Proven       int    // the highest profile it connected with
 	Sealed, Next string // passwords; see verifier
 	Quarantined  bool
 	Heartbeat    time.Duration
@@ -72,10 +73,10 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	var heartbeat int64
 	var tolerate, refuse string
 	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
-		vendor, model, firmware, tolerate, refuse, protocol
+		vendor, model, firmware, tolerate, refuse, protocol, proven
 		FROM charging_station WHERE key = $1`, key).
 		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
-			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol)
+			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol, &c.Proven)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}

@@ -80,7 +80,7 @@ func (t *tree) powerChanged() bool {
 // identityChanged tells whether what other nodes cache of the station is old.
 func (t *tree) identityChanged() bool {
 	a, b := &t.Station, &t.before
-	return a.Org != b.Org || a.Site != b.Site || a.Life != b.Life || a.Profile != b.Profile || a.Incarnation != b.Incarnation ||
+	return a.Org != b.Org || a.Site != b.Site || a.Life != b.Life || a.Profile != b.Profile || a.Proven != b.Proven || a.Incarnation != b.Incarnation ||
 		a.Heartbeat != b.Heartbeat || a.Vendor != b.Vendor || a.Model != b.Model || a.Firmware != b.Firmware ||
 		a.Tolerate != b.Tolerate || a.Refuse != b.Refuse || (a.Quarantined == nil) != (b.Quarantined == nil)
 }

@@ -28,6 +28,9 @@ func (t *tree) connect(p ocpp.Peer, now time.Time) {
 	}
 	t.Connected, t.Epoch, t.Protocol, t.RemoteAddr = true, p.Epoch, string(p.Version), p.RemoteAddr
 	t.ConnectedAt, t.LastSeenAt = &at, &now
+	if t.LinkProfile = p.SecurityProfile; t.LinkProfile >= 2 { // a password that nobody asked for proves nothing
+		t.Proven = max(t.Proven, t.LinkProfile)
+	}
 	if t.Announced {
 		t.Announced = false
 		t.facts = append(t.facts, fact{KindConnected, Connection{Since: at, Protocol: string(p.Version), RemoteAddr: p.RemoteAddr}})

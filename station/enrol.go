@@ -80,7 +80,7 @@ func (s *Service) enrol(ctx context.Context, h ocpp.Handshake, retired *card) (*
 	if retired != nil {
 		reason = "retired"
 	}
-	s.knock(h, reason)
+	s.knock(h, reason, "")
 	return nil, stranger
 }
 

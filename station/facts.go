@@ -22,6 +22,7 @@ const (
 	KindStatusChanged   = "station.status_changed"   // StatusChanged
 	KindCommandFinished = "station.command_finished" // CommandFinished
 	KindQuarantined     = "station.quarantined"      // Quarantine
+	KindRefused         = "station.refused"          // Refused: a connection that people should look at
 	KindReplaced        = "station.replaced"         // Replaced: another device behind the same id
 )
 

@@ -26,7 +26,7 @@ type createInput struct {
 		Org      string `json:"organisation,omitempty" doc:"Default: that of the site, else your own"`
 		Site     string `json:"site,omitempty"`
 		Name     string `json:"name,omitempty" maxLength:"255"`
-		Profile  *int   `json:"security_profile,omitempty" doc:"The least that may connect: 0 no password, 1 password (default), 2 TLS and password"`
+		Profile  *int   `json:"security_profile,omitempty" doc:"The least that may connect: 0 no password, 1 password (default), 2 TLS and password, 3 TLS and certificate"`
 		Active   *bool  `json:"active,omitempty" doc:"Default true; false: it may connect and is answered Pending"`
 		Password string `json:"password,omitempty" maxLength:"100" doc:"To import an existing one; otherwise one is generated and shown once"`
 	}
@@ -67,7 +67,7 @@ type changeInput struct {
 		Name        *string           `json:"name,omitempty" maxLength:"255"`
 		Site        web.Maybe[string] `json:"site,omitempty" doc:"null: at no site"`
 		Active      *bool             `json:"active,omitempty"`
-		Profile     *int              `json:"security_profile,omitempty" doc:"0, 1 or 2"`
+		Profile     *int              `json:"security_profile,omitempty" doc:"0 to 3; also allows the station to go back to it"`
 		Operative   *bool             `json:"operative,omitempty" doc:"false shows the whole station as out of service"`
 		Quarantined *bool             `json:"quarantined,omitempty" doc:"Only false: you told the two devices apart"`
 	}

@@ -39,7 +39,7 @@ func (s *Service) enrolRoutes(a *web.API) {
 			}
 			items := make([]knockBody, len(list))
 			for i, k := range list {
-				items[i] = knockBody{k.ID, k.FirstAt.UTC(), k.LastAt.UTC(), k.Count, k.RemoteAddr, k.UserAgent, k.Protocols, k.Reason}
+				items[i] = knockBody{k.ID, k.FirstAt.UTC(), k.LastAt.UTC(), k.Count, k.RemoteAddr, k.UserAgent, k.Protocols, k.Reason, k.Detail}
 			}
 			return web.NewList(items, next), nil
 		})

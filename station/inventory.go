@@ -19,8 +19,8 @@ type Draft struct {
 	Org      string // default: that of the site, else the caller's
 	Site     string
 	Name     string
-	Profile  int    // least security profile: 0, 1 or 2
-	Password string // to import; empty generates one, unless Profile is 0
+	Profile  int    // least security profile: 0 to 3
+	Password string // to import; empty generates one, unless Profile is 0 or 3
 	Inactive bool
 }
 
@@ -45,7 +45,7 @@ func (s *Service) Create(ctx context.Context, n Draft) (st Station, password str
 		if err := CheckPassword(secret); err != nil {
 			return st, "", err
 		}
-	case n.Profile > 0:
+	case n.Profile == 1 || n.Profile == 2:
 		password = NewPassword()
 		secret = password
 	}
@@ -87,11 +87,11 @@ func (s *Service) Create(ctx context.Context, n Draft) (st Station, password str
 func (s *Service) checkProfile(p int) error {
 	if p == 0 && !s.d.AllowProfile0 {
 		return fault.New(fault.Invalid, "station.security_profile", "this installation lets no station connect without a password; start it with --allow-profile-0 to allow security profile 0").
-			With("body.security_profile", "1 or 2", p)
+			With("body.security_profile", "1, 2 or 3", p)
 	}
-	if p < 0 || p > 2 {
-		return fault.New(fault.Invalid, "station.security_profile", "security profile %d cannot be required; 0 (no password), 1 (password) and 2 (TLS and password) can", p).
-			With("body.security_profile", "0, 1 or 2", p)
+	if p < 0 || p > 3 {
+		return fault.New(fault.Invalid, "station.security_profile", "security profile %d cannot be required; 0 (no password), 1 (password), 2 (TLS and password) and 3 (TLS and certificate) can", p).
+			With("body.security_profile", "0, 1, 2 or 3", p)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (s *Service) insertOrRevive(tx *db.Tx, caller identity.Caller, st *Station,
 	fresh := *st
 	t, err := s.alter(tx, st.ID, func(t *tree) error {
 		t.Org, t.Site, t.SiteName, t.Name, t.Profile = fresh.Org, fresh.Site, fresh.SiteName, fresh.Name, fresh.Profile
-		t.Life, t.ActivatedAt, t.RetiredAt, t.Quarantined = fresh.Life, fresh.ActivatedAt, nil, nil
+		t.Life, t.ActivatedAt, t.RetiredAt, t.Quarantined, t.Proven = fresh.Life, fresh.ActivatedAt, nil, nil, 0
 		t.facts = append(t.facts, fact{KindCreated, changedOf(&t.Station)})
 		return nil
 	})
@@ -189,7 +189,8 @@ func (s *Service) Change(ctx context.Context, id ID, e Edit) (Station, error) {
 			t.Name = strings.TrimSpace(*e.Name)
 		}
 		if e.Profile != nil {
-			t.Profile = *e.Profile
+			// An operator's word: the station may come back to this profile.
+			t.Profile, t.Proven = *e.Profile, min(t.Proven, *e.Profile)
 		}
 		if e.Operative != nil {
 			t.Operative = *e.Operative

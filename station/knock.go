@@ -20,15 +20,19 @@ type Knock struct {
 	RemoteAddr string
 	UserAgent  string
 	Protocols  string // offered subprotocols, comma-separated
-	Reason     string // "unknown" or "retired"
+	Reason     string // "unknown", "retired" or one of FailureReasons; then ID may be empty
+	Detail     string
 }
 
 // maxKnocks bounds the list of knocking stations; the oldest leave.
 const maxKnocks = 1000
 
 // knock gathers in memory; a job writes. Strangers never cause a write each.
-func (s *Service) knock(h ocpp.Handshake, reason string) {
+func (s *Service) knock(h ocpp.Handshake, reason, detail string) {
 	key := strings.ToLower(h.Station)
+	if key == "" {
+		key = " " + host(h.RemoteAddr) + " " + reason // no id has a blank
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.knocks[key]
@@ -40,6 +44,7 @@ func (s *Service) knock(h ocpp.Handshake, reason string) {
 		k = Knock{ID: ID(h.Station), FirstAt: now}
 	}
 	k.LastAt, k.Count, k.RemoteAddr, k.Reason = now, k.Count+1, host(h.RemoteAddr), reason
+	k.Detail = short(detail, 400)
 	k.UserAgent, k.Protocols = short(h.UserAgent, 200), short(strings.Join(h.Protocols, ","), 200)
 	s.knocks[key] = k
 	s.gatherSoon()
@@ -76,16 +81,20 @@ func (s *Service) storeKnocks(ctx context.Context) error {
 		if _, err = tx.Exec("DELETE FROM knocking_station WHERE EXISTS (SELECT 1 FROM charging_station s WHERE s.key = knocking_station.key AND s.life <> $1)", string(Retired)); err != nil {
 			return err
 		}
+		// Whoever scans the internet must not push out those that said who they are.
+		if _, err = tx.Exec("DELETE FROM knocking_station WHERE id = '' AND key NOT IN (SELECT key FROM knocking_station WHERE id = '' ORDER BY last_at DESC, key LIMIT $1)", maxKnocks/5); err != nil {
+			return err
+		}
 		_, err = tx.Exec("DELETE FROM knocking_station WHERE key NOT IN (SELECT key FROM knocking_station ORDER BY last_at DESC, key LIMIT $1)", maxKnocks)
 		return err
 	})
 }
 
 func upsertKnock(tx *db.Tx, key, org string, k Knock) error {
-	_, err := tx.Exec(`INSERT INTO knocking_station (key, id, org, first_at, last_at, count, remote_addr, user_agent, protocols, reason)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) ON CONFLICT (key) DO UPDATE SET last_at=excluded.last_at, count=knocking_station.count+excluded.count,
-		remote_addr=excluded.remote_addr, user_agent=excluded.user_agent, protocols=excluded.protocols, reason=excluded.reason`,
-		key, string(k.ID), org, db.Micros(k.FirstAt), db.Micros(k.LastAt), k.Count, k.RemoteAddr, k.UserAgent, k.Protocols, k.Reason)
+	_, err := tx.Exec(`INSERT INTO knocking_station (key, id, org, first_at, last_at, count, remote_addr, user_agent, protocols, reason, detail)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT (key) DO UPDATE SET last_at=excluded.last_at, count=knocking_station.count+excluded.count,
+		remote_addr=excluded.remote_addr, user_agent=excluded.user_agent, protocols=excluded.protocols, reason=excluded.reason, detail=excluded.detail`,
+		key, string(k.ID), org, db.Micros(k.FirstAt), db.Micros(k.LastAt), k.Count, k.RemoteAddr, k.UserAgent, k.Protocols, k.Reason, k.Detail)
 	return err
 }
 
@@ -95,7 +104,7 @@ func forgetKnock(tx *db.Tx, key string) error {
 }
 
 var knockSpec = db.ListSpec{
-	Base:    "SELECT id, first_at, last_at, count, remote_addr, user_agent, protocols, reason FROM knocking_station WHERE 1=1",
+	Base:    "SELECT id, first_at, last_at, count, remote_addr, user_agent, protocols, reason, detail FROM knocking_station WHERE 1=1",
 	Default: "-last_at",
 	Key:     "key",
 	Fields: []db.Field{
@@ -105,14 +114,14 @@ var knockSpec = db.ListSpec{
 		{Name: "count", Column: "count", Kind: db.Int, Sort: true, Filter: true},
 		{Name: "remote_addr", Column: "remote_addr", Kind: db.Text, Sort: true, Filter: true},
 		{Name: "user_agent", Column: "user_agent", Kind: db.Text, Sort: true, Filter: true},
-		{Name: "reason", Column: "reason", Kind: db.Enum, Allowed: []string{"unknown", "retired"}, Sort: true, Filter: true},
+		{Name: "reason", Column: "reason", Kind: db.Enum, Allowed: append([]string{"unknown", "retired"}, FailureReasons...), Sort: true, Filter: true},
 	},
 }
 
 func scanKnock(row db.Scanner) (Knock, error) {
 	var k Knock
 	var first, last int64
-	err := row.Scan(&k.ID, &first, &last, &k.Count, &k.RemoteAddr, &k.UserAgent, &k.Protocols, &k.Reason)
+	err := row.Scan(&k.ID, &first, &last, &k.Count, &k.RemoteAddr, &k.UserAgent, &k.Protocols, &k.Reason, &k.Detail)
 	k.FirstAt, k.LastAt = db.Time(first), db.Time(last)
 	return k, err
 }

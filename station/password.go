@@ -77,6 +77,14 @@ func (v verifier) seal(station ID, password string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
+// derive makes the password that belongs to a nonce: 40 hex digits, which
+// nobody can tell without the secret of the installation.
+func (v verifier) derive(station ID, nonce string) string {
+	m := hmac.New(sha256.New, v.secret)
+	m.Write([]byte("forecourt offered password\x00" + station.Key() + "\x00" + nonce))
+	return hex.EncodeToString(m.Sum(nil)[:passwordBytes])
+}
+
 // matches compares what a station presented with a sealed password. A 1.6
 // station may send the octets of its AuthorizationKey or their literal hex
 // (field note 22; the OCTT tests the octets). Both are always computed, so

@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"sync"
 	"time"
@@ -25,6 +26,10 @@ type Config struct {
 	CommandTimeout    time.Duration // after which an unanswered command is given up; 60 s, see Timeouts
 	MaxMessage        int           // bytes of a message; 1 MiB
 	MessagesPerMinute int           // of one station; 600
+
+	// CertificateOrganisations are the names (O) that a certificate may have
+	// which CertificateOf does not know; empty: any.
+	CertificateOrganisations []string
 }
 
 func (c Config) withDefaults() Config {
@@ -65,8 +70,14 @@ type Deps struct {
 	// Secret is the key of the installation, at least 16 bytes: passwords
 	// are kept as HMACs under it.
 	Secret []byte
+	// CertificateOf tells whose station a verified client certificate is.
+	// fault.NotFound: of an authority that is trusted for every station; then
+	// its names decide. Other faults refuse the station. nil: always the names.
+	CertificateOf func(ctx context.Context, cert *x509.Certificate) (station string, err error)
 	// URL gives the address a station connects to: "wss://host/ocpp/ID".
 	URL func(id string) string
+	// CertificateURL gives it for security profile 3; nil or empty: as URL.
+	CertificateURL func(id string) string
 }
 
 // Service holds the use-cases of stations.

@@ -45,7 +45,9 @@ type Station struct {
 	SiteName     string
 	Name         string
 	Life         Life
-	Profile      int // the least OCPP security profile that may connect: 0 no password, 1 Basic, 2 TLS and Basic
+	Profile      int // the least OCPP security profile that may connect: 0 no password, 1 Basic, 2 TLS and Basic, 3 TLS and certificate
+	Proven       int // the highest of 2 and 3 it connected with since people set Profile; it may not go below
+	LinkProfile  int // of the last connection
 	Vendor       string
 	Model        string
 	Serial       string

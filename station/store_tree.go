@@ -13,7 +13,7 @@ import (
 
 const stationColumns = `id, org, site, site_name, name, life, profile, vendor, model, serial, firmware, iccid, imsi, protocol, incarnation,
 	connected, epoch, remote_addr, connected_at, disconnected_at, last_seen_at, booted_at, heartbeat, announced, report, operative,
-	status, status_since, in_use, suspect, skew, quarantined_at, created_at, activated_at, retired_at, password <> '', password_next <> '', password_shared, tolerate, refuse`
+	status, status_since, in_use, suspect, skew, quarantined_at, created_at, activated_at, retired_at, password <> '', password_next <> '', password_shared, tolerate, refuse, proven, link_profile`
 
 func scanStation(row db.Scanner) (Station, error) {
 	var s Station
@@ -23,7 +23,7 @@ func scanStation(row db.Scanner) (Station, error) {
 	err := row.Scan(&s.ID, &s.Org, &s.Site, &s.SiteName, &s.Name, &s.Life, &s.Profile, &s.Vendor, &s.Model, &s.Serial, &s.Firmware, &s.ICCID, &s.IMSI,
 		&s.Protocol, &s.Incarnation, &s.Connected, &s.Epoch, &s.RemoteAddr, &connected, &gone, &seen, &booted, &heartbeat, &s.Announced,
 		&s.Report, &s.Operative, &s.Status, &since, &s.InUse, &s.Suspect, &skew, &quarantined, &created, &activated, &retired,
-		&s.HasPassword, &s.Rotating, &s.SharedSecret, &tolerate, &refuse)
+		&s.HasPassword, &s.Rotating, &s.SharedSecret, &tolerate, &refuse, &s.Proven, &s.LinkProfile)
 	s.Tolerate, s.Refuse = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
 	s.ConnectedAt, s.GoneAt, s.LastSeenAt, s.BootedAt = db.TimePtr(connected), db.TimePtr(gone), db.TimePtr(seen), db.TimePtr(booted)
 	s.Quarantined, s.ActivatedAt, s.RetiredAt = db.TimePtr(quarantined), db.TimePtr(activated), db.TimePtr(retired)

@@ -56,7 +56,10 @@ type StationBody struct {
 	Name        string          `json:"name,omitempty"`
 	Active      bool            `json:"active"`
 	Retired     bool            `json:"retired,omitempty"`
-	Profile     int             `json:"security_profile" doc:"The least that may connect: 0 no password, 1 password, 2 TLS and password"`
+	Profile     int             `json:"security_profile" doc:"The least that may connect: 0 no password, 1 password, 2 TLS and password, 3 TLS and certificate"`
+	Proven      int             `json:"proven_profile,omitempty" doc:"The highest it connected with, if TLS; below it only after security_profile was set anew"`
+	LinkProfile int             `json:"connected_profile" doc:"Of the last connection"`
+	NeedsCreds  bool            `json:"needs_credentials,omitempty" doc:"It cannot connect before it is given a password: POST …/credentials, or …/credentials/rotate while it is connected"`
 	HasPassword bool            `json:"has_password"`
 	Rotating    bool            `json:"password_pending,omitempty" doc:"A new password was given out and not used yet"`
 	Shared      bool            `json:"password_shared,omitempty" doc:"It signs in with an enrolment token; rotate it"`
@@ -92,17 +95,33 @@ func (s *Service) body(v View) StationBody {
 	st := v.Station
 	b := StationBody{
 		ID: st.ID, Org: st.Org, Site: st.Site, SiteName: st.SiteName, Name: st.Name, Active: st.Life == Active, Retired: st.Life == Retired,
-		Profile: st.Profile, HasPassword: st.HasPassword, Rotating: st.Rotating, Shared: st.SharedSecret, Vendor: st.Vendor, Model: st.Model,
+		Profile: st.Profile, Proven: st.Proven, LinkProfile: st.LinkProfile, NeedsCreds: s.needsCredentials(&st), HasPassword: st.HasPassword, Rotating: st.Rotating, Shared: st.SharedSecret, Vendor: st.Vendor, Model: st.Model,
 		Serial: st.Serial, Firmware: st.Firmware, ICCID: st.ICCID, IMSI: st.IMSI, Protocol: st.Protocol, Online: st.Connected,
 		LastSeenAt: utc(st.LastSeenAt), ConnectedAt: utc(st.ConnectedAt), BootedAt: utc(st.BootedAt), RemoteAddr: host(st.RemoteAddr),
 		Status: st.Status, StatusSince: st.StatusSince.UTC(), InUse: st.InUse, Suspect: st.Suspect, Operative: st.Operative,
-		Quarantined: st.Quarantined != nil, Skew: int64(st.Skew / time.Second), Heartbeat: int64(st.Heartbeat / time.Second), URL: s.d.URL(string(st.ID)),
+		Quarantined: st.Quarantined != nil, Skew: int64(st.Skew / time.Second), Heartbeat: int64(st.Heartbeat / time.Second), URL: s.urlOf(&st),
 		CreatedAt: st.CreatedAt.UTC(), ActivatedAt: utc(st.ActivatedAt), EVSEs: evseBodies(v.EVSEs), Deviations: deviationBodies(v.Deviations),
 	}
 	if !st.Connected {
 		b.GoneAt = utc(st.GoneAt)
 	}
 	return b
+}
+
+// urlOf is where the station is to connect.
+func (s *Service) urlOf(st *Station) string {
+	if st.Profile >= 3 && s.d.CertificateURL != nil {
+		if url := s.d.CertificateURL(string(st.ID)); url != "" {
+			return url
+		}
+	}
+	return s.d.URL(string(st.ID))
+}
+
+// needsCredentials holds for a station in service that nothing lets in: it
+// enrolled without a password.
+func (s *Service) needsCredentials(st *Station) bool {
+	return st.Life == Active && !st.HasPassword && !st.Rotating && st.Profile < 3 && (st.Profile > 0 || !s.d.AllowProfile0)
 }
 
 func utc(t *time.Time) *time.Time {
@@ -222,7 +241,8 @@ type knockBody struct {
 	RemoteAddr string    `json:"remote_addr"`
 	UserAgent  string    `json:"user_agent,omitempty"`
 	Protocols  string    `json:"protocols,omitempty"`
-	Reason     string    `json:"reason"`
+	Reason     string    `json:"reason" doc:"unknown, retired, or why the connection came to nothing: tls_failed, tls_without_http, plain_on_tls, tls_on_plain; then id may be empty"`
+	Detail     string    `json:"detail,omitempty"`
 }
 
 type windowBody struct {

@@ -3,6 +3,7 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -50,6 +51,8 @@ type server struct {
 	key  string
 	cmd  *exec.Cmd
 	log  *bytes.Buffer
+	said string      // its line that it is ready
+	tls  *tls.Config // to reach it; nil without TLS
 	done chan struct{}
 }
 
@@ -110,6 +113,7 @@ func (s *server) launch(listen string) {
 		for lines.Scan() {
 			fmt.Fprintln(log, lines.Text())
 			if m := ready.FindStringSubmatch(lines.Text()); m != nil {
+				s.said = lines.Text()
 				select {
 				case found <- m[1]:
 				default:
@@ -126,6 +130,14 @@ func (s *server) launch(listen string) {
 		s.kill()
 		s.t.Fatalf("the server did not become ready:\n%s", s.log)
 	}
+}
+
+// transport trusts the server's certificate; nil is the ordinary one.
+func (s *server) transport() http.RoundTripper {
+	if s.tls == nil {
+		return nil
+	}
+	return &http.Transport{TLSClientConfig: s.tls, DisableKeepAlives: true}
 }
 
 // kill ends the process the hard way; its end is waited for.
@@ -180,7 +192,7 @@ func (s *server) call(method, path string, body any) (int, object) {
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := (&http.Client{Timeout: 60 * time.Second}).Do(req)
+	res, err := (&http.Client{Timeout: 60 * time.Second, Transport: s.transport()}).Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -257,7 +269,7 @@ func (s *server) raw(method, path, body string) (int, string) {
 	if reader != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := (&http.Client{Timeout: 60 * time.Second}).Do(req)
+	res, err := (&http.Client{Timeout: 60 * time.Second, Transport: s.transport()}).Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ type perStation interface {
 
 // Config holds what an operator may change. Zero values mean the defaults.
 type Config struct {
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For and -Proto are believed
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Client-Cert are believed
+	ClientRoots    *ClientRoots   // authorities of the certificates that proxies forward; nil: none
 
 	HandshakesPerSecond int           // 1500; more wait, then get 503
 	HandshakesAtOnce    int           // 128 handshakes in work
@@ -86,6 +87,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Now      func() time.Time      // the real clock; deadlines of sockets are set by it
 	Metrics  prometheus.Registerer // nil: not registered
+	Failed   func(Failure)         // hears of connections that came to nothing; nil: only the log does
 	Config   Config
 }
 

@@ -31,6 +31,7 @@ type Gateway struct {
 	quirks   *QuirkTable
 	config   Config
 	logger   *slog.Logger
+	failed   func(Failure)
 	now      func() time.Time
 	options  rpc.Options
 
@@ -67,7 +68,7 @@ func New(d Deps) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		db: d.DB, quirks: quirks, bus: d.Bus, csms: d.CSMS, node: d.Bus.Node(), dialects: d.Dialects, config: c, logger: d.Log, now: d.Now,
+		db: d.DB, quirks: quirks, bus: d.Bus, csms: d.CSMS, node: d.Bus.Node(), dialects: d.Dialects, config: c, logger: d.Log, now: d.Now, failed: d.Failed,
 		store: newStore(d.DB, d.Bus.Node()), links: newLinks(), wheel: newWheel(int(c.PingInterval / visitEvery)),
 		workers: newWorkers(c.Workers), door: newDoor(c), refusals: newRefusals(),
 		orgs:    &orgPaces{perSecond: c.OrgMessagesPerSecond, paces: map[string]*pace{}},

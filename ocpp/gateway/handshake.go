@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"net/http"
 	"strconv"
@@ -59,7 +58,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			g.door.leave()
 		}
 	}()
-	h := handshakeOf(r, station, token, from, now)
+	h := g.handshakeOf(r, station, token, from, now)
 	admission, err := g.csms.Connect(r.Context(), h)
 	if err != nil {
 		if k := fault.KindOf(err); k != fault.Unavailable && k != fault.Internal {
@@ -167,22 +166,15 @@ func (g *Gateway) subprotocols() []string {
 	return out
 }
 
-func handshakeOf(r *http.Request, station, token string, from origin, now time.Time) ocpp.Handshake {
+func (g *Gateway) handshakeOf(r *http.Request, station, token string, from origin, now time.Time) ocpp.Handshake {
 	h := ocpp.Handshake{
 		Station: station, TLS: from.tls, Protocols: offered(r), RemoteAddr: from.addr, UserAgent: clip(r.UserAgent(), 200),
 		EnrolmentToken: token, Path: r.URL.Path, At: now,
 	}
 	h.User, h.Password, h.HasPassword = r.BasicAuth()
-	h.ClientCert = clientCert(r)
+	h.ClientCert, h.CertProblem = g.certificateOf(r)
+	h.TLS = h.TLS || h.ClientCert != nil
 	return h
-}
-
-// clientCert is the certificate that the TLS listener verified.
-func clientCert(r *http.Request) *x509.Certificate {
-	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.PeerCertificates) == 0 {
-		return nil
-	}
-	return r.TLS.PeerCertificates[0]
 }
 
 // isWebsocket leaves the details to the websocket library.

@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -174,7 +175,7 @@ func (p *profile16) version0(connector int) profile {
 }
 
 func getConfiguration(m *machine, q request16, _ time.Time) any {
-	names := sortedKeys(m.variables)
+	names := slices.DeleteFunc(sortedKeys(m.variables), hidden)
 	if list, ok := q.Key.([]any); ok && len(list) > 0 {
 		names = names[:0]
 		for _, k := range list {
@@ -185,7 +186,7 @@ func getConfiguration(m *machine, q request16, _ time.Time) any {
 	var unknown []string
 	for _, name := range names {
 		value, ok := m.variables[name]
-		if !ok {
+		if !ok || hidden(name) {
 			unknown = append(unknown, name)
 			continue
 		}
@@ -206,7 +207,7 @@ func changeConfiguration(m *machine, q request16, _ time.Time) any {
 	switch _, known := m.variables[name]; {
 	case !known:
 		return fields{"status": "NotSupported"}
-	case readOnly(name):
+	case readOnly(name), !m.secure(name, q.Value):
 		return fields{"status": "Rejected"}
 	}
 	m.variables[name] = q.Value

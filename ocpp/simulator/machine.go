@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"math/rand/v2"
 	"time"
@@ -20,6 +21,10 @@ type Config struct {
 	Quirks            []Quirk
 	Retry             time.Duration // first pause before a reconnect, doubled up to 30 times; 0 is a second
 	Seed              uint64
+
+	SecurityProfile int            // it begins with; default: what URL and Password make of it
+	URLs            map[int]string // 1.6: where it goes for a security profile; default: URL, as wss:// from 2 on
+	TLS             *tls.Config    // whom it trusts and, for profile 3, its certificate; nil: the system's roots
 }
 
 // machine is the station without its socket: EVSEs, transactions, profiles,
@@ -39,6 +44,7 @@ type machine struct {
 	count     int // transactions so far
 	listVer   int
 	rebooted  bool // a reset was asked for
+	path      path
 	rng       *rand.Rand
 
 	errands    []errand      // to be started
@@ -81,6 +87,7 @@ func newMachine(c Config) *machine {
 		m.evses = append(m.evses, &EVSE{config: e, state: Available, register: unit.Energy(m.rng.Int64N(5_000)) * unit.KiloWattHour})
 	}
 	m.defaults()
+	m.secureDefaults()
 	return m
 }
 

@@ -99,7 +99,13 @@ func (s *Station) idle(ctx context.Context, d time.Duration) {
 
 // connected runs one connection from the handshake to its end.
 func (s *Station) connected(ctx context.Context) error {
-	w, err := dial(ctx, s.m.config)
+	s.mu.Lock()
+	way := s.m.way()
+	s.mu.Unlock()
+	w, err := dial(ctx, way)
+	s.mu.Lock()
+	s.m.reached(err == nil)
+	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
@@ -193,6 +199,7 @@ func (s *Station) pace(ctx context.Context, cancel func()) {
 		reboot := s.m.rebooted && s.waiting == nil && len(s.m.outbox) == 0 && s.m.busy(now) == 0
 		if reboot {
 			s.m.rebooted, s.booted = false, false
+			s.m.reroute()
 		}
 		s.send()
 		s.mu.Unlock()

@@ -33,7 +33,7 @@ func (m *machine) defaults() {
 			"SampledDataCtrlr.TxUpdatedMeasurands": "Energy.Active.Import.Register", "SampledDataCtrlr.TxStartedMeasurands": "Energy.Active.Import.Register",
 			"SampledDataCtrlr.TxEndedMeasurands": "Energy.Active.Import.Register", "AlignedDataCtrlr.Interval": "0",
 			"AlignedDataCtrlr.Measurands": "Energy.Active.Import.Register", "TxCtrlr.TxStartPoint": "PowerPathClosed", "TxCtrlr.TxStopPoint": "EVConnected,Authorized",
-			"SecurityCtrlr.SecurityProfile": "1", "DeviceDataCtrlr.ItemsPerMessage": "50", "AuthCtrlr.AuthorizeRemoteStart": "false",
+			"DeviceDataCtrlr.ItemsPerMessage": "50", "AuthCtrlr.AuthorizeRemoteStart": "false",
 			"LocalAuthListCtrlr.Enabled": "true", "SmartChargingCtrlr.Enabled": "true", "ChargingStation.AvailabilityState": "Available",
 		}
 	}
@@ -123,8 +123,11 @@ func (voice2) onGetVariables(m *machine, req *ocpp.GetVariablesRequest, _ time.T
 	for _, q := range req.GetVariableData {
 		r := ocpp.GetVariableResult{Component: q.Component, Variable: q.Variable, AttributeType: q.AttributeType, AttributeStatus: ocpp.GetVariableStatusEnumAccepted}
 		value, known := m.variables[name2(q.Component, q.Variable)]
-		if r.AttributeValue = value; !known {
+		switch r.AttributeValue = value; {
+		case !known:
 			r.AttributeStatus = ocpp.GetVariableStatusEnumUnknownVariable
+		case hidden(name2(q.Component, q.Variable)):
+			r.AttributeStatus, r.AttributeValue = ocpp.GetVariableStatusEnumRejected, ""
 		}
 		out.GetVariableResult = append(out.GetVariableResult, r)
 	}
@@ -139,7 +142,7 @@ func (voice2) onSetVariables(m *machine, req *ocpp.SetVariablesRequest, _ time.T
 		switch _, known := m.variables[name]; {
 		case !known:
 			r.AttributeStatus = ocpp.SetVariableStatusEnumUnknownVariable
-		case readOnly(name):
+		case readOnly(name), !m.secure(name, q.AttributeValue):
 			r.AttributeStatus = ocpp.SetVariableStatusEnumRejected
 		default:
 			m.variables[name] = q.AttributeValue
@@ -156,6 +159,9 @@ func (voice2) onBaseReport(m *machine, req *ocpp.GetBaseReportRequest, now time.
 	names := sortedKeys(m.variables)
 	data := m.describe()
 	for _, name := range names {
+		if hidden(name) {
+			continue
+		}
 		data = append(data, variable2(name, m.variables[name]))
 	}
 	for i := 0; i < len(data); i += reportPart {

@@ -190,6 +190,7 @@ var answers2 = map[string]answer2{
 	"GetVariables":            into(voice2.onGetVariables),
 	"SetVariables":            into(voice2.onSetVariables),
 	"GetBaseReport":           into(voice2.onBaseReport),
+	"SetNetworkProfile":       into(voice2.onSetNetworkProfile),
 	"SetChargingProfile":      into(voice2.onSetProfile),
 	"ClearChargingProfile":    into(voice2.onClearProfile),
 	"GetCompositeSchedule":    into(voice2.onComposite),

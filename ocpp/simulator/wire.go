@@ -54,6 +54,11 @@ func dial(ctx context.Context, c Config) (*wire, error) {
 	if c.Password != "" {
 		opts.HTTPHeader.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.ID+":"+c.Password)))
 	}
+	if c.TLS != nil {
+		transport := &http.Transport{TLSClientConfig: c.TLS, DisableKeepAlives: true}
+		defer transport.CloseIdleConnections()
+		opts.HTTPClient = &http.Client{Transport: transport}
+	}
 	conn, reply, err := websocket.Dial(ctx, strings.TrimRight(c.URL, "/")+"/"+url.PathEscape(c.ID), opts)
 	if err != nil {
 		if reply != nil {

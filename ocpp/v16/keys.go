@@ -24,7 +24,8 @@ const (
 
 // keys maps the standard keys of OCPP 1.6 §9 and of the Security Whitepaper.
 // Left out, and so in component OCPP16, are those that 2.x measures or writes
-// otherwise: lengths of lists, phase rotation, AuthorizationKey (hexadecimal).
+// otherwise: lengths of lists, phase rotation. AuthorizationKey is hexadecimal;
+// the passwords that this platform makes are 40 such digits in every version.
 var keys = map[string]variableOf{
 	"AllowOfflineTxForUnknownId":              {"AuthCtrlr", "OfflineTxForUnknownIdEnabled", "", isBool},
 	"AuthorizeRemoteTxRequests":               {"AuthCtrlr", "AuthorizeRemoteStart", "", isBool},
@@ -61,6 +62,7 @@ var keys = map[string]variableOf{
 	"AdditionalRootCertificateCheck":          {"SecurityCtrlr", "AdditionalRootCertificateCheck", "", isBool},
 	"CertificateSignedMaxChainSize":           {"SecurityCtrlr", "MaxCertificateChainSize", "", isInt},
 	"CertificateStoreMaxLength":               {"SecurityCtrlr", "CertificateEntries", "", isInt},
+	"AuthorizationKey":                        {"SecurityCtrlr", "BasicAuthPassword", "", isString},
 	"CpoName":                                 {"SecurityCtrlr", "OrganizationName", "", isString},
 	"SecurityProfile":                         {"SecurityCtrlr", "SecurityProfile", "", isInt},
 }

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Failure is a connection that never became a request: a station that does
+// not trust us, or whose certificate we do not trust, or that speaks TLS where
+// there is none. Without it such a station would be silent (quirk Q06).
+type Failure struct {
+	Station string // as far as it told: of a certificate's subject or a plain request's path; else empty
+	Remote  string // host:port
+	Reason  string // one of the constants below
+	Detail  string
+	At      time.Time
+}
+
+// Reasons of a [Failure].
+const (
+	TLSFailed      = "tls_failed"       // the TLS handshake did not succeed
+	TLSWithoutHTTP = "tls_without_http" // it succeeded, and then nothing was asked
+	PlainOnTLS     = "plain_on_tls"     // ws:// on an address that speaks TLS
+	TLSOnPlain     = "tls_on_plain"     // wss:// on an address that does not
+)
+
+// Door watches a listening address on which stations connect: serve on the
+// listener it gives, with the hook as http.Server.ConnState.
+func (g *Gateway) Door(l net.Listener) (net.Listener, func(net.Conn, http.ConnState)) {
+	return doorListener{l}, g.state
+}
+
+type doorListener struct{ net.Listener }
+
+func (l doorListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &guest{Conn: c}, nil
+}
+
+// guest is a connection of which the first bytes are looked at.
+type guest struct {
+	net.Conn
+	first atomic.Pointer[opening]
+	asked atomic.Bool // it made a request
+}
+
+// opening is how a connection begins.
+type opening struct {
+	tls     bool
+	station string // of a plain request's path
+}
+
+var tlsOpening, otherOpening = &opening{tls: true}, &opening{}
+
+const tlsHandshake = 0x16 // RFC 8446 §5.1: the content type of a ClientHello
+
+func (c *guest) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && c.first.Load() == nil {
+		c.first.Store(openingOf(p[:n]))
+	}
+	return n, err
+}
+
+func openingOf(b []byte) *opening {
+	if b[0] == tlsHandshake {
+		return tlsOpening
+	}
+	line, _, _ := strings.Cut(string(b[:min(len(b), 300)]), "\r\n")
+	method, rest, found := strings.Cut(line, " ")
+	if !found || method != http.MethodGet {
+		return otherOpening
+	}
+	path, _, _ := strings.Cut(rest, " ")
+	r, err := http.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		return otherOpening
+	}
+	station, _, err := identityOf(r)
+	if err != nil {
+		return otherOpening
+	}
+	return &opening{station: station}
+}
+
+// state follows a connection's life for the HTTP server.
+func (g *Gateway) state(c net.Conn, s http.ConnState) {
+	secure, _ := c.(*tls.Conn)
+	raw := c
+	if secure != nil {
+		raw = secure.NetConn()
+	}
+	guest, ok := raw.(*guest)
+	if !ok {
+		return
+	}
+	switch s {
+	case http.StateActive, http.StateHijacked:
+		guest.asked.Store(true)
+	case http.StateClosed:
+		if f, ok := failureOf(secure, guest); ok {
+			g.fail(f)
+		}
+	}
+}
+
+// failureOf tells what went wrong with a connection that closed; false when
+// it did what it should, or never said a word, as load balancers do to see
+// whether we are there.
+func failureOf(secure *tls.Conn, c *guest) (Failure, bool) {
+	f := Failure{Remote: c.RemoteAddr().String()}
+	first := c.first.Load()
+	switch {
+	case first == nil:
+		return f, false
+	case secure == nil && first.tls:
+		f.Reason, f.Detail = TLSOnPlain, "the station speaks TLS (wss://) on an address without it (ws://)"
+		return f, true
+	case secure == nil || c.asked.Load():
+		return f, false
+	case !first.tls:
+		f.Reason, f.Station, f.Detail = PlainOnTLS, first.station, "the station speaks plain text (ws://) on an address with TLS (wss://)"
+		return f, true
+	}
+	state := secure.ConnectionState()
+	if len(state.PeerCertificates) > 0 {
+		f.Station = nameIn(state.PeerCertificates[0].Subject.CommonName)
+	}
+	if state.HandshakeComplete {
+		f.Reason, f.Detail = TLSWithoutHTTP, "TLS was set up, then the station closed the connection without a request; many do so when they want a certificate uploaded first"
+		return f, true
+	}
+	f.Reason = TLSFailed
+	err := secure.Handshake() // it ended: this only gives its error again
+	var unverified *tls.CertificateVerificationError
+	if errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0 {
+		leaf := unverified.UnverifiedCertificates[0]
+		f.Station, f.Detail = nameIn(leaf.Subject.CommonName), subjectOfCert(leaf)+": "+unverified.Err.Error()
+	} else if err != nil {
+		f.Detail = err.Error()
+	}
+	return f, true
+}
+
+// nameIn is a certificate's common name where it can be a station's id.
+func nameIn(commonName string) string {
+	if checkIdentity(commonName) != nil {
+		return ""
+	}
+	return commonName
+}
+
+func (g *Gateway) fail(f Failure) {
+	peer, err := netip.ParseAddrPort(f.Remote)
+	if err == nil && within(peer.Addr().Unmap(), g.config.TrustedProxies) {
+		return // a proxy's look whether we are alive
+	}
+	f.At, f.Detail = g.now(), clip(f.Detail, 400)
+	g.metrics.handshake(f.Reason)
+	g.logger.Info("connection without a request", "station", f.Station, "remote", f.Remote, "reason", f.Reason, "detail", f.Detail)
+	if g.failed != nil {
+		g.later(func(context.Context) { g.failed(f) })
+	}
+}
