@@ -120,6 +120,7 @@ func (s *Service) Routes(a *web.API) {
 	s.portRoutes(a)
 	s.commandRoutes(a)
 	s.enrolRoutes(a)
+	s.bulkRoutes(a)
 	s.quirkRoutes(a)
 }
 
