@@ -144,7 +144,7 @@ const sweepBatch = 500
 // sweepSilent finds connected stations from which nothing was heard for
 // longer than Silence: a dead socket, or a node that was killed.
 func (s *Service) sweepSilent(ctx context.Context) error {
-	return s.sweep(ctx, "SELECT id FROM charging_station WHERE connected AND silent_at < $1 ORDER BY silent_at LIMIT $2",
+	return s.sweep(ctx, "SELECT id FROM charging_station WHERE connected AND silent_at < $1 AND id > $3 ORDER BY id LIMIT $2",
 		func(now time.Time) int64 { return db.Micros(now) },
 		func(t *tree, now time.Time) {
 			if !t.Connected || t.LastSeenAt == nil || now.Sub(*t.LastSeenAt) <= Silence(t.Heartbeat) {
@@ -157,7 +157,7 @@ func (s *Service) sweepSilent(ctx context.Context) error {
 // sweepGone announces stations that stayed away for longer than the
 // debounce: one fact for the station and one per port (field note 25).
 func (s *Service) sweepGone(ctx context.Context) error {
-	return s.sweep(ctx, "SELECT id FROM charging_station WHERE NOT announced AND disconnected_at < $1 AND NOT connected ORDER BY disconnected_at LIMIT $2",
+	return s.sweep(ctx, "SELECT id FROM charging_station WHERE NOT announced AND disconnected_at < $1 AND NOT connected AND id > $3 ORDER BY id LIMIT $2",
 		func(now time.Time) int64 { return db.Micros(now.Add(-s.d.Debounce)) },
 		func(t *tree, now time.Time) {
 			if t.Connected || t.Announced || t.GoneAt == nil || now.Sub(*t.GoneAt) < s.absence(&t.Station) {
@@ -175,16 +175,17 @@ func (s *Service) sweepGone(ctx context.Context) error {
 }
 
 func (s *Service) sweep(ctx context.Context, query string, limit func(time.Time) int64, do func(*tree, time.Time)) error {
-	for {
+	for last := ""; ; {
 		var ids []ID
 		err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
-			ids, err = db.Collect(tx, scanID, query, limit(s.now()), sweepBatch)
+			ids, err = db.Collect(tx, scanID, query, limit(s.now()), sweepBatch, last)
 			return err
 		})
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		now := s.now()
+		last = string(ids[len(ids)-1]) // do may leave some as they are
 		changes := make([]change, len(ids))
 		for i, id := range ids {
 			changes[i] = change{string(id), now, func(t *tree) { do(t, now) }}

@@ -41,6 +41,15 @@
 // not to the socket: a reconnect without BootNotification is served (field
 // note 1).
 //
+// # Quirks
+//
+// quirks.json is the table of what stations in the field do (docs/quirks.md).
+// What harms nobody is simply done, here, in rpc and in the dialects, and told
+// as a Deviation. What could harm others is an ocpp.Tolerance: it is matched by
+// vendor, model and firmware when a station connects and when it boots, with
+// what a person has switched for the station over it, and travels in the Peer.
+// Commands are adapted to the station in adapt.go.
+//
 // # The message log
 //
 // Every frame in and out is kept as text, passwords removed. It is written

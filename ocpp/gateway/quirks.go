@@ -63,7 +63,7 @@ func readQuirks(text []byte) (*QuirkTable, error) {
 		} else {
 			return nil, fault.New(fault.Internal, "gateway.quirks", "quirk %s: there is no switch %q", r.ID, r.Switch)
 		}
-		if !slices.Contains([]string{"everybody", "model", "switch"}, q.Applies) || (q.Applies == "model") != (len(q.match) > 0) {
+		if !slices.Contains([]string{"everybody", "model", "switch"}, q.Applies) || q.Applies == "model" && len(q.match) == 0 {
 			return nil, fault.New(fault.Internal, "gateway.quirks", "quirk %s: applies is %q with %d models", r.ID, q.Applies, len(q.match))
 		}
 		for _, p := range q.match {
