@@ -1,6 +1,12 @@
 package app
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -55,4 +61,48 @@ func (a *App) buildPKI(r *rooms, between seams) (err error) {
 	}
 	r.pki, err = pki.New(d)
 	return err
+}
+
+// stationRoots are the authorities that sign certificates of stations; nil
+// until the room is there.
+func (a *App) stationRoots() *x509.CertPool {
+	if a.rooms.pki == nil {
+		return nil
+	}
+	return a.rooms.pki.StationRoots(context.Background())
+}
+
+// ownCertificates are those of --tls-own-ca.
+func (a *App) ownCertificates() ([]tls.Certificate, error) {
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	add := func(host string) {
+		if host != "" && host != "0.0.0.0" && host != "::" && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	for _, address := range []string{a.cfg.Listen, a.cfg.StationListen, a.cfg.StationMTLS} {
+		if host, _, err := net.SplitHostPort(address); err == nil {
+			add(host)
+		}
+	}
+	for _, raw := range []string{a.cfg.PublicURL, a.cfg.StationURL3} {
+		if u, err := url.Parse(raw); err == nil {
+			add(u.Hostname())
+		}
+	}
+	add(a.cfg.StationHost)
+	return a.rooms.pki.ServerCertificate(context.Background(), hosts...)
+}
+
+// certificateOf tells whose station a certificate is. The names in one that an
+// authority of --station-client-ca signed decide, since that is trusted for
+// every station; a root of one organisation must not name another's.
+func (a *App) certificateOf(r *rooms) func(ctx context.Context, cert *x509.Certificate) (string, error) {
+	return func(ctx context.Context, cert *x509.Certificate) (string, error) {
+		station, err := r.pki.Identify(ctx, cert)
+		if f := fault.Of(err); f != nil && f.Code == "pki.certificate_unknown" && a.roots.Vouch(cert) {
+			return "", fault.New(fault.NotFound, "station.certificate", "a certificate of an authority for every station")
+		}
+		return station, err
+	}
 }

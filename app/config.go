@@ -36,6 +36,7 @@ type Config struct {
 	StationURL3   string   `name:"station-mtls-url" help:"Where stations reach security profile 3, when a proxy stands in front." placeholder:"wss://…/ocpp"`
 	StationCA     string   `name:"station-client-ca" help:"CA certificates (PEM) that sign station certificates, beside those of this installation." placeholder:"FILE"`
 	StationCertO  []string `name:"station-cert-organisation" help:"Organisation names (O) that a station certificate may have; none accepts any of an accepted CA." placeholder:"NAME"`
+	TLSOwnCA      bool     `name:"tls-own-ca" help:"Speak TLS with certificates of the installation's own authority, for the host of --public-url and those listened on; stations need its root (see --pki-install-root)."`
 	TLSCert       []string `name:"tls-cert" help:"Certificate chains (PEM) for all addresses; stations want one of RSA and one of ECDSA." placeholder:"FILE"`
 	TLSKey        []string `name:"tls-key" help:"Private keys (PEM) of the certificates, in the same order." placeholder:"FILE"`
 	PublicURL     string   `help:"The address people and stations use, when it differs from --listen." placeholder:"https://…"`
@@ -100,19 +101,22 @@ func (c *Config) checkTLS(bad *fault.Error) {
 	if len(c.TLSCert) != len(c.TLSKey) {
 		bad.With("tls-cert", "--tls-cert and --tls-key go together, one key for each certificate", c.TLSCert)
 	}
+	if c.TLSOwnCA && len(c.TLSCert) > 0 {
+		bad.With("tls-own-ca", "goes without --tls-cert and --tls-key", c.TLSCert)
+	}
 	if !c.tls() {
 		if c.StationMTLS != "" {
-			bad.With("station-mtls-listen", "needs --tls-cert and --tls-key", c.StationMTLS)
+			bad.With("station-mtls-listen", "needs --tls-cert and --tls-key, or --tls-own-ca", c.StationMTLS)
 		}
 		if c.StationHost != "" {
-			bad.With("station-mtls-host", "needs --tls-cert and --tls-key", c.StationHost)
+			bad.With("station-mtls-host", "needs --tls-cert and --tls-key, or --tls-own-ca", c.StationHost)
 		}
 		if c.StationPlain != "" {
-			bad.With("station-plain-listen", "needs --tls-cert and --tls-key; without them every address is plain", c.StationPlain)
+			bad.With("station-plain-listen", "needs --tls-cert and --tls-key, or --tls-own-ca; without them every address is plain", c.StationPlain)
 		}
 	}
 	if c.StationCA != "" && len(c.TrustedProxy) == 0 && (!c.tls() || c.StationListen == "" && c.StationMTLS == "" && c.StationHost == "") {
-		bad.With("station-client-ca", "needs --tls-cert, --tls-key and an address that asks stations for certificates (--station-mtls-listen, --station-mtls-host or --station-listen), or a proxy that does (--trusted-proxy)", c.StationCA)
+		bad.With("station-client-ca", "needs --tls-cert and --tls-key (or --tls-own-ca) and an address that asks stations for certificates (--station-mtls-listen, --station-mtls-host or --station-listen), or a proxy that does (--trusted-proxy)", c.StationCA)
 	}
 	if u, err := url.Parse(c.StationURL3); err != nil || c.StationURL3 != "" && (u.Scheme != "wss" || u.Host == "") {
 		bad.With("station-mtls-url", "must be a wss:// URL with a host", c.StationURL3)
@@ -120,7 +124,7 @@ func (c *Config) checkTLS(bad *fault.Error) {
 }
 
 // tls reports whether this process speaks TLS itself.
-func (c *Config) tls() bool { return len(c.TLSCert) > 0 }
+func (c *Config) tls() bool { return len(c.TLSCert) > 0 || c.TLSOwnCA }
 
 func redact(raw string) string {
 	if u, err := url.Parse(raw); err == nil {

@@ -63,6 +63,9 @@ func (a *App) tlsOf(stations, mtls bool) *gateway.TLS {
 		return nil
 	}
 	t := &gateway.TLS{Stations: stations, AskAll: mtls, Roots: a.roots}
+	if a.cfg.TLSOwnCA {
+		t.Own = a.ownCertificates
+	}
 	for i, cert := range a.cfg.TLSCert {
 		t.Pairs = append(t.Pairs, gateway.Pair{Cert: cert, Key: a.cfg.TLSKey[i]})
 	}
@@ -78,7 +81,7 @@ func (a *App) checkFiles() (err error) {
 	if a.roots, err = gateway.NewClientRoots(a.cfg.StationCA, a.stationRoots); err != nil {
 		return err
 	}
-	if t := a.tlsOf(true, false); t != nil {
+	if t := a.tlsOf(true, false); t != nil && t.Own == nil { // our own authority is in the database
 		_, err = t.Config()
 	}
 	return err

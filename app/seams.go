@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/x509"
 	"strconv"
 	"time"
 
@@ -171,7 +170,3 @@ func (a *App) variable(devices **device.Service) func(ctx context.Context, id, c
 		return value, known && err == nil
 	}
 }
-
-// stationRoots are this installation's own authorities of station
-// certificates; nil when it has none.
-func (a *App) stationRoots() *x509.CertPool { return nil }

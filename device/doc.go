@@ -30,6 +30,21 @@
 // station is there (upgrade.go). Who failed to connect as a station is kept
 // among its security events.
 //
+// # Firmware, logs, bundles, displays
+//
+// An update (firmware_run.go) moves each station through its states as the
+// station tells them; its boot with the new version is the proof. A log comes
+// by a one-time link of foundation/file and counts when it is there, whatever
+// the station says about it. Both stall with a reason when nothing is heard. A
+// bundle is a ZIP of what is known of a station. Display messages are desired
+// state, compared after each boot and by a job.
+//
+// Further tables: device_firmware_image, device_firmware_update,
+// device_firmware_task, device_step, device_publication, device_log,
+// device_bundle, device_display_message, device_display_state,
+// device_display_adapter. Further facts: device.firmware_update_finished,
+// device.log_finished.
+//
 // Tables owned: device_boot, device_variable, device_variable_history,
 // device_desired, device_state, device_report_part, device_security_event,
 // device_notice, device_upgrade. Facts recorded: device.security_event,

@@ -3,6 +3,7 @@ package pki
 import (
 	"context"
 	"crypto/x509"
+	"slices"
 	"strings"
 	"time"
 
@@ -298,4 +299,13 @@ func poolOf(roots []trustedRoot) *x509.CertPool {
 		pool.AddCert(r.cert)
 	}
 	return pool
+}
+
+// Certified reports whether a station has taken a certificate of ours with
+// which it may connect now.
+func (s *Service) Certified(tx *db.Tx, station string) (bool, error) {
+	all, err := certificatesOf(tx, station)
+	return slices.ContainsFunc(all, func(c Certificate) bool {
+		return (c.Type == "" || c.Type == stationType) && (c.Status == Delivered || c.Status == Active) && tx.Now.Before(c.NotAfter)
+	}), err
 }

@@ -23,6 +23,9 @@ type TLS struct {
 	// Pairs are the chains to serve. Stations that know only RSA and stations
 	// that know only ECDSA need one of each. OCPP 2.0.1 A00.FR.318
 	Pairs []Pair
+	// Own gives them instead of Pairs, when an authority of the platform makes
+	// and renews them. It is asked for every handshake.
+	Own func() ([]tls.Certificate, error)
 	// Stations adds the cipher suites without forward secrecy that OCPP asks
 	// for and browsers must not get (field note 23).
 	Stations bool
@@ -94,7 +97,7 @@ func (f *tlsFiles) current() (plain, asking *tls.Config, err error) {
 		switch {
 		case err == nil:
 			f.plain, f.asking, f.stamps = f.suites(), nil, stamps
-			f.plain.GetCertificate = chooseFrom(certs)
+			f.plain.GetCertificate = f.choose(certs)
 		case f.plain == nil:
 			return nil, nil, err
 		}
@@ -124,8 +127,27 @@ func modified(file string) time.Time {
 	return time.Time{}
 }
 
-func (f *tlsFiles) load() ([]tls.Certificate, error) {
-	var certs []tls.Certificate
+// choose serves certs, or what the authority has now.
+func (f *tlsFiles) choose(certs []tls.Certificate) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if f.Own == nil {
+		return chooseFrom(certs)
+	}
+	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		now, err := f.load()
+		if err != nil {
+			return nil, err
+		}
+		return chooseFrom(now)(hello)
+	}
+}
+
+func (f *tlsFiles) load() (certs []tls.Certificate, err error) {
+	if f.Own != nil {
+		if certs, err = f.Own(); err != nil {
+			return nil, err
+		}
+		certs = slices.Clone(certs)
+	}
 	for _, p := range f.Pairs {
 		c, err := tls.LoadX509KeyPair(p.Cert, p.Key)
 		if err != nil {
@@ -215,6 +237,22 @@ func NewClientRoots(file string, more func() *x509.CertPool) (*ClientRoots, erro
 	}
 	r.own, r.stamp = own, modified(file)
 	return r, nil
+}
+
+// Vouch reports whether an authority of the file signed a certificate, rather
+// than one of the function.
+func (r *ClientRoots) Vouch(cert *x509.Certificate) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pool := x509.NewCertPool()
+	for _, c := range r.own {
+		pool.AddCert(c)
+	}
+	_, err := cert.Verify(x509.VerifyOptions{Roots: pool, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	return err == nil
 }
 
 // Pool gives the authorities of now. The same set is the same pointer. A nil
