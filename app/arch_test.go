@@ -311,7 +311,7 @@ func owners(t *testing.T) map[string]string {
 		_, room, _ := strings.Cut(strings.TrimSuffix(filepath.Base(f), ".sql"), "_")
 		room, _, _ = strings.Cut(room, "_")
 		if _, ok := rows[room]; !ok {
-			room = map[string]string{"foundation": "foundation/", "gateway": "ocpp/gateway"}[room]
+			room = map[string]string{"foundation": "foundation/", "retention": "foundation/", "gateway": "ocpp/gateway"}[room]
 		}
 		for _, m := range createTable.FindAllStringSubmatch(string(text), -1) {
 			if _, taken := own[m[1]]; !taken {

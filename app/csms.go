@@ -7,6 +7,7 @@ import (
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 )
@@ -16,10 +17,11 @@ import (
 // id as created, its site, and its incarnation also when it did not boot on
 // this connection.
 type csms struct {
-	stations *station.Service
-	devices  *device.Service
-	tokens   *access.Service
-	sessions *session.Service
+	stations     *station.Service
+	devices      *device.Service
+	tokens       *access.Service
+	sessions     *session.Service
+	reservations *reservation.Service
 }
 
 var _ ocpp.CSMS = (*csms)(nil)
@@ -104,6 +106,13 @@ func (c *csms) DataTransfer(ctx context.Context, p ocpp.Peer, r *ocpp.DataTransf
 }
 
 func (c *csms) Notification(ctx context.Context, p ocpp.Peer, r ocpp.Request) error {
+	if update, ok := r.(*ocpp.ReservationStatusUpdateRequest); ok {
+		p, err := c.stations.Identify(ctx, p)
+		if err != nil {
+			return err
+		}
+		return c.reservations.StatusUpdate(ctx, p, update)
+	}
 	return c.devices.Notification(ctx, p, r)
 }
 

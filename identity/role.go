@@ -21,8 +21,8 @@ type Role struct {
 const Owner RoleID = "owner"
 
 var (
-	reading = SetOf(StationRead, SiteRead, SessionRead, EventRead)
-	running = reading.Union(SetOf(StationCommand, StationMessage, DeviceRead, TokenRead))
+	reading = SetOf(StationRead, SiteRead, SessionRead, ReservationRead, EventRead)
+	running = reading.Union(SetOf(StationCommand, StationMessage, DeviceRead, TokenRead, ReservationWrite))
 )
 
 // builtin are the roles every installation has. Each gets what its work

@@ -238,7 +238,7 @@ func (s *Service) findStop(tx *db.Tx, m *message) (*work, error) {
 	if _, err := bindSamples(tx, unknownStream(m), string(w.ID)); err != nil {
 		return nil, err
 	}
-	w.refolded = true
+	w.stale = true // its readings are stored already: fold them with the stop
 	return w, nil
 }
 

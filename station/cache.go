@@ -24,6 +24,8 @@ type card struct {
 	LastAddr     string // of the last good connection
 	Protocol     string
 	Connectors   ocpp.ConnectorMap // of a 1.6 station
+	Make         ocpp.Make
+	On, Off      ocpp.Tolerance
 	until        time.Time
 	missing      bool // nobody knows the id
 }
@@ -68,22 +70,25 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	now := s.now()
 	c := &card{until: now.Add(cardFor)}
 	var heartbeat int64
-	var vendor, model string
-	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr, protocol, vendor, model
+	var tolerate, refuse string
+	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
+		vendor, model, firmware, tolerate, refuse, protocol
 		FROM charging_station WHERE key = $1`, key).
-		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr, &c.Protocol, &vendor, &model)
+		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
+			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}
 	case err != nil:
 		return nil, err
 	default:
-		m, err := connectorMap(tx, c.ID, c.Org, vendor, model)
+		m, err := connectorMap(tx, c.ID, c.Org, c.Make.Vendor, c.Make.Model)
 		if err != nil {
 			return nil, err
 		}
 		c.Connectors = m.Map
 	}
+	c.On, c.Off = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
 	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,6 +41,18 @@
 // sent, then accepted, rejected, failed or timed_out. One whose node stopped
 // is ended by a job.
 //
+// # Files
+//
+// Import (bulk*.go) takes stations from CSV or XLSX in one transaction, all or
+// none: rows are read and checked first, then compared with the inventory in
+// the order of their keys, five hundred at a time. Export writes the same
+// columns, and importing it changes nothing.
+//
+// # What goes
+//
+// Stores (retain.go) says what is kept for a limited time: status history, of
+// which the last row of each port before the horizon stays, and commands.
+//
 // Tables owned: charging_station, evse, connector, evse_status, port_plan,
 // station_incarnation, station_switch, station_deviation, station_command,
 // adhoc_token, station_number, knocking_station, enrolment_window,

@@ -121,6 +121,8 @@ func (s *Service) Routes(a *web.API) {
 	s.commandRoutes(a)
 	s.connectorMapRoutes(a)
 	s.enrolRoutes(a)
+	s.bulkRoutes(a)
+	s.quirkRoutes(a)
 }
 
 func (s *Service) stationRoutes(a *web.API) {

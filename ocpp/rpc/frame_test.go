@@ -238,6 +238,7 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Add([]byte(`[2,"1","MeterValues",{"transactionId":,"a":[1e5,-0.1,"\ud800\u0000"]}]`))
 	f.Add([]byte(`[4,"1","GenericError","x",{"a":null}]`))
+	f.Add([]byte(`[2,"1",[}`))
 	f.Add([]byte(`[2,"1","A",{,"a":[1,,NaN,],"b":+.5,"c":"\S`))
 	for _, raw := range fieldFrames(f) {
 		f.Add(raw)

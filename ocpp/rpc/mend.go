@@ -113,6 +113,9 @@ func (m *mender) list(open, shut byte, depth int) (whole, ok bool) {
 			m.i++
 			break
 		}
+		if c := m.in[m.i]; c == '}' || c == ']' {
+			return false, false
+		}
 		before := len(m.out)
 		if n > 0 {
 			m.out = append(m.out, ',')

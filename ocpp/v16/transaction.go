@@ -22,7 +22,7 @@ func startTransaction(ctx context.Context, c *call, r *StartTransactionRequest) 
 	e.Request.IdToken = token(r.IdTag)
 	e.Request.ReservationID = r.ReservationID
 	if !c.missing("meterStart") {
-		start, reading := register(r.MeterStart, ocpp.ReadingContextEnumTransactionBegin, e.Request.Timestamp)
+		start, reading := c.register(ctx, r.MeterStart, ocpp.ReadingContextEnumTransactionBegin, e.Request.Timestamp)
 		e.MeterStart = start
 		e.Request.MeterValue = appendReading(nil, reading)
 	}
@@ -95,7 +95,7 @@ func stopTransaction(ctx context.Context, c *call, r *StopTransactionRequest) (o
 	e.Request.IdToken = token(r.IdTag)
 	e.Request.MeterValue, e.Raw16.Signed = c.readings(ctx, r.TransactionData, e.Request.Timestamp)
 	if !c.missing("meterStop") {
-		stop, reading := register(r.MeterStop, ocpp.ReadingContextEnumTransactionEnd, e.Request.Timestamp)
+		stop, reading := c.register(ctx, r.MeterStop, ocpp.ReadingContextEnumTransactionEnd, e.Request.Timestamp)
 		e.MeterStop = stop
 		e.Request.MeterValue = appendReading(e.Request.MeterValue, reading)
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/coder/websocket"
 )
 
-// wire is a 2.1 station that writes and reads frames as text.
-type wire struct {
+// framed is a 2.1 station that writes and reads frames as text.
+type framed struct {
 	t  *testing.T
 	ws *websocket.Conn
 }
 
-func (s *server) wire(id, password, protocol string) *wire {
+func (s *server) framed(id, password, protocol string) *framed {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -28,10 +28,10 @@ func (s *server) wire(id, password, protocol string) *wire {
 	}
 	ws.SetReadLimit(1 << 20)
 	s.t.Cleanup(func() { _ = ws.CloseNow() })
-	return &wire{s.t, ws}
+	return &framed{s.t, ws}
 }
 
-func (w *wire) send(frame string) {
+func (w *framed) send(frame string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -42,7 +42,7 @@ func (w *wire) send(frame string) {
 
 // reads gives the next frame, passing over what the platform asks on its own
 // account, until one begins as wanted.
-func (w *wire) reads(begin string) string {
+func (w *framed) reads(begin string) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -66,7 +66,7 @@ func (w *wire) reads(begin string) string {
 // OCPP 2.1 part 4 §4.1.3, §4.2.3, §4.2.4
 func TestFramesOf21(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *server) {
-		w := s.wire("CS-1", s.station("CS-1", nil), "ocpp2.1")
+		w := s.framed("CS-1", s.station("CS-1", nil), "ocpp2.1")
 		w.send(`[2,"b","BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"Maker","model":"Two"}}]`)
 		w.reads(`[3,"b",`)
 		w.send(`[2,"o","OpenPeriodicEventStream",{"constantStreamData":{"id":1,"variableMonitoringId":2,"params":{"interval":60}}}]`)
@@ -115,7 +115,7 @@ func TestFramesOf21(t *testing.T) {
 // part 4 §4.1.3
 func TestFramesOf201(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *server) {
-		w := s.wire("CS-1", s.station("CS-1", nil), "ocpp2.0.1")
+		w := s.framed("CS-1", s.station("CS-1", nil), "ocpp2.0.1")
 		w.send(`[2,"b","BootNotification",{}]`) // served, with deviations
 		w.reads(`[3,"b",`)
 		for _, kind := range []string{"5", "6", "7", "1", "0"} {
