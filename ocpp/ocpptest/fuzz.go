@@ -1,6 +1,7 @@
 package ocpptest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,11 +10,18 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
-// FuzzHandle feeds a dialect with anything: it must neither panic nor answer
-// what the schema of its version forbids, and fail with a *ocpp.CallError only.
+// FuzzHandle feeds a dialect with anything a station could send.
+//
+//   - It does not panic, fails with a *ocpp.CallError only, and answers what
+//     the schema of its version allows.
+//   - No event is lost: a message about transactions, meters, statuses or
+//     security is either refused or told to the platform, and one that the
+//     schema allows is not refused.
+//   - Memory is bounded: what becomes of a message is in proportion to it.
 func FuzzHandle(f *testing.F, d Dialect, c *ocpp.Catalogue) {
 	f.Helper()
 	for _, action := range c.Actions() {
@@ -27,13 +35,21 @@ func FuzzHandle(f *testing.F, d Dialect, c *ocpp.Catalogue) {
 	}
 	f.Fuzz(func(t *testing.T, action string, payload []byte) {
 		ctx := ocpp.WithReceived(context.Background(), Received)
-		out, err := d.Handle(ctx, &Recorder{}, ocpp.Peer{Version: d.Version()}, action, payload)
+		r := &Recorder{}
+		out, err := d.Handle(ctx, r, ocpp.Peer{Version: d.Version()}, action, payload)
+		bounded(t, r, payload)
 		if err != nil {
 			var call *ocpp.CallError
 			if !errors.As(err, &call) || call.Code == "" || out != nil {
 				t.Fatalf("%s %s: %v (answer %s)", action, payload, err, out)
 			}
+			if slices.Contains(events, action) && allowed(c, action, payload) {
+				t.Fatalf("%s %s is what the schema allows, but refused: %v", action, payload, err)
+			}
 			return
+		}
+		if slices.Contains(events, action) && len(r.Calls) == 0 && !empty(r, payload) {
+			t.Fatalf("%s %s: answered, but nobody was told", action, payload)
 		}
 		e := c.Find(action)
 		if e.NewResponse == nil {
@@ -43,6 +59,96 @@ func FuzzHandle(f *testing.F, d Dialect, c *ocpp.Catalogue) {
 			t.Fatalf("%s %s: answered %s: %v %v", action, payload, out, err, problems)
 		}
 	})
+}
+
+// events are the messages that must not be lost.
+var events = []string{"StartTransaction", "StopTransaction", "TransactionEvent", "StatusNotification", "MeterValues", "SecurityEventNotification",
+	"BootNotification", "FirmwareStatusNotification", "SignedFirmwareStatusNotification", "LogStatusNotification", "DiagnosticsStatusNotification",
+	"NotifyEvent", "NotifyReport", "NotifyPeriodicEventStream"}
+
+// empty reports meter values in which there is nothing to tell: none, or only
+// readings that are no numbers, each of which is reported.
+func empty(r *Recorder, payload []byte) bool {
+	return len(r.Deviations) > 0 || !bytes.Contains(payload, []byte("sampledValue"))
+}
+
+// allowed reports whether the schema allows the message.
+func allowed(c *ocpp.Catalogue, action string, payload []byte) bool {
+	e := c.Find(action)
+	if e == nil {
+		return false
+	}
+	_, problems, err := ocpp.Conform(e.Request, payload)
+	return err == nil && len(problems) == 0
+}
+
+// bounded checks that what a message became is in proportion to it.
+func bounded(t *testing.T, r *Recorder, payload []byte) {
+	t.Helper()
+	most := 64<<10 + 64*len(payload)
+	size := 0
+	for _, d := range r.Deviations {
+		size += len(d)
+	}
+	if text, err := json.Marshal(r.Calls); err == nil {
+		size += len(text)
+	}
+	if size > most || len(r.Deviations) > 64 {
+		t.Fatalf("%d bytes became %d, with %d deviations", len(payload), size, len(r.Deviations))
+	}
+}
+
+// FuzzDecode feeds a dialect with anything a station could answer to the
+// commands of the platform: it must not panic, and fail with a fault only.
+func FuzzDecode(f *testing.F, d Dialect, c *ocpp.Catalogue) {
+	f.Helper()
+	requests := map[string]ocpp.Request{}
+	for _, action := range ocpp.Commands() {
+		if req := sayable(d, action); req != nil {
+			requests[action] = req
+			if e := c.Find(action); e != nil {
+				for _, m := range []map[string]any{minimal(e.Response), maximal(e.Response, 1)} {
+					payload, _ := json.Marshal(m)
+					f.Add(action, payload)
+				}
+			}
+			for _, payload := range []string{"", "null", "[]", `{"status":7}`, `{"status":null}`, `{"status":"Accepted","configurationKey":[{}]}`} {
+				f.Add(action, []byte(payload))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, action string, payload []byte) {
+		req := requests[action]
+		if req == nil {
+			return
+		}
+		resp, err := d.Decode(req, payload)
+		if err != nil {
+			if fault.Of(err) == nil || resp != nil {
+				t.Fatalf("%s answered %s: %v", action, payload, err)
+			}
+			return
+		}
+		text, err := json.Marshal(resp)
+		if err != nil || len(text) > 64<<10+64*len(payload) {
+			t.Fatalf("%s: %d bytes became %d: %v", action, len(payload), len(text), err)
+		}
+	})
+}
+
+// sayable gives a request of the action that the version can say; nil without
+// one.
+func sayable(d Dialect, action string) ocpp.Request {
+	for i := range 300 {
+		req := ocpp.NewRequest(action)
+		if json.Unmarshal(Instance(ocpp.Messages.Find(action).Request, i), req) != nil {
+			continue
+		}
+		if _, _, err := d.Encode(req); err == nil {
+			return req
+		}
+	}
+	return nil
 }
 
 // Draw makes a random message that the shape allows, as JSON.

@@ -11,3 +11,5 @@ func TestTranscripts(t *testing.T) { ocpptest.Transcripts(t, New()) }
 func FuzzHandle(f *testing.F) { ocpptest.FuzzHandle(f, New(), Messages) }
 
 func TestJSONSchemas(t *testing.T) { ocpptest.JSONSchemas(t, Language) }
+
+func FuzzDecode(f *testing.F) { ocpptest.FuzzDecode(f, New(), Messages) }

@@ -12,3 +12,5 @@ func TestTranscripts(t *testing.T) { ocpptest.Transcripts(t, New()) }
 func FuzzHandle(f *testing.F) { ocpptest.FuzzHandle(f, New(), ocpp.Messages) }
 
 func TestJSONSchemas(t *testing.T) { ocpptest.JSONSchemas(t, Language) }
+
+func FuzzDecode(f *testing.F) { ocpptest.FuzzDecode(f, New(), ocpp.Messages) }
