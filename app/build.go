@@ -12,16 +12,20 @@ import (
 	"github.com/forecourt-ev/forecourt/account"
 	"github.com/forecourt-ev/forecourt/billing"
 	"github.com/forecourt-ev/forecourt/device"
+	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/live"
 	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/ocpp/v201"
 	"github.com/forecourt-ev/forecourt/ocpp/v21"
+	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 	"github.com/forecourt-ev/forecourt/tariff"
@@ -39,6 +43,7 @@ type rooms struct {
 	tariff   *tariff.Service
 	session  *session.Service
 	billing  *billing.Service
+	reserve  *reservation.Service
 	live     *live.Service
 	gateway  *gateway.Gateway
 }
@@ -58,24 +63,34 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if r.location, err = location.New(location.Deps{DB: a.db, Bus: a.bus, Log: a.log}); err != nil {
 		return r, err
 	}
+	quirks, err := gateway.Quirks()
+	if err != nil {
+		return r, err
+	}
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
-		Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
-		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
+		Drop:      r.gateway.Drop,
+		Languages: []ocpp.Language{v16.Language, v201.Language, v21.Language},
+		Config:    station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
 	})
 	if err != nil {
 		return r, err
 	}
 	between := seams{stations: r.station, locations: r.location}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite, Config: a.cfg.device()})
-	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite})
+	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows,
+		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
+			return r.reserve.KeepsOut(tx, station, evse, token, group)
+		}})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse,
+		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Unbilled: a.unbilled,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
-	*asks = csms{stations: r.station, devices: r.device, tokens: r.access, sessions: r.session}
+	r.reserve = reservation.New(reservation.Deps{DB: a.db, Log: a.log, Stations: r.station, Access: r.access, Commander: r.gateway})
+	*asks = csms{reservations: r.reserve, stations: r.station, devices: r.device, tokens: r.access, sessions: r.session}
 	a.connect(r)
 	return r, nil
 }
@@ -85,7 +100,7 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
 		Config: gateway.Config{
-			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec, LogRetention: a.cfg.MessageRetention,
+			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec,
 		},
 	})
 }
@@ -103,6 +118,7 @@ type (
 	routed    interface{ Routes(*web.API) }
 	consuming interface{ Consumers() []event.Consumer }
 	working   interface{ Jobs(*job.Runner) }
+	growing   interface{ Stores() []retain.Store }
 )
 
 // connect gives each room its routes, facts and jobs.
@@ -111,7 +127,8 @@ func (a *App) connect(r rooms) {
 		DB: a.db, Log: a.log, Version: version, PublicURL: a.cfg.PublicURL, TrustedProxies: a.trustedProxies(),
 		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
 	})
-	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
+	a.keeper = retain.New(a.db, a.log, a.cfg.Retention.groups())
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.access, r.tariff, r.session, r.billing, r.reserve, r.live, r.gateway} {
 		if x, ok := one.(routed); ok {
 			x.Routes(a.api)
 		}
@@ -121,9 +138,13 @@ func (a *App) connect(r rooms) {
 		if x, ok := one.(working); ok {
 			x.Jobs(a.jobs)
 		}
+		if x, ok := one.(growing); ok {
+			a.keeper.Add(x.Stores()...)
+		}
 	}
 	a.systemRoutes()
 	a.systemJobs()
+	a.retention()
 	a.mount(r)
 }
 

@@ -51,6 +51,7 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Write a consistent copy of the SQLite database and the secret; works while the server runs."`
 	Restore  restoreCmd  `cmd:"" help:"Put a backup into an empty data directory."`
 	APIKey   apiKeyCmd   `cmd:"" name:"api-key" help:"Manage API keys."`
+	Tariff   tariffCmd   `cmd:"" help:"Price and check OCPI tariffs and CDRs from files."`
 	OpenAPI  openAPICmd  `cmd:"" name:"openapi" help:"Print the OpenAPI document of the REST API."`
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 )
 
@@ -39,11 +38,9 @@ type Config struct {
 
 	AllowProfile0    bool          `name:"allow-profile-0" help:"Let stations that are set to security profile 0 connect without a password."`
 	HandshakesPerSec int           `name:"handshakes-per-second" help:"New station connections accepted per second; more wait." default:"2000"`
-	MessageRetention time.Duration `help:"How long station messages are kept." default:"2160h"`
-	HistoryRetention time.Duration `help:"How long the history of variables, boots and security events is kept." default:"9600h"`
-	NoticeRetention  time.Duration `help:"How long events and notices of stations are kept." default:"2160h"`
-	FactRetention    time.Duration `help:"How long facts are kept for viewers that resume; what no consumer has taken yet is kept in any case." default:"720h"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
+
+	Retention retentionConfig `embed:""`
 
 	TileURL         string `help:"Map tiles for the console, {z}/{x}/{y}; none draws the offline world outline only."`
 	TileAttribution string `help:"Credit line shown on the map for --tile-url."`
@@ -81,6 +78,7 @@ func (c *Config) check() error {
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		bad.With("database-url", "must begin with postgres:// ; for SQLite leave it out and set --data", redact(c.DatabaseURL))
 	}
+	c.Retention.check(bad)
 	if c.Data == "" {
 		bad.With("data", "must name a directory", "")
 	}
@@ -95,10 +93,6 @@ func redact(raw string) string {
 		return u.Redacted()
 	}
 	return "(unreadable URL)"
-}
-
-func (c *Config) device() device.Config {
-	return device.Config{KeepHistory: c.HistoryRetention, KeepNotices: c.NoticeRetention, KeepEvents: c.NoticeRetention}
 }
 
 func (c *Config) databasePath() string { return filepath.Join(c.Data, "forecourt.db") }

@@ -39,7 +39,7 @@ func (s seams) portUse(tx *db.Tx, id string, evse int, u session.PortUse) error 
 	if u.Over {
 		use = station.UseEnded
 	}
-	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power})
+	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power, Connector: u.Connector})
 }
 
 // orgOfSite is the organisation of a site.

@@ -285,19 +285,30 @@ func TestRetention(t *testing.T) {
 		h.tells(p, &ocpp.FirmwareStatusNotificationRequest{Status: ocpp.FirmwareStatusEnumInstalled})
 		_, err = h.SecurityEventNotification(t.Context(), p, &ocpp.SecurityEventNotificationRequest{Type: "X"})
 		h.must(err)
-		for _, r := range h.Retentions() {
-			count := func() (n int) {
-				h.must(h.db.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRow("SELECT COUNT(*) FROM " + r.Table).Scan(&n) }))
-				return n
+		count := func(table string) (n int) {
+			h.must(h.db.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRow("SELECT COUNT(*) FROM " + table).Scan(&n) }))
+			return n
+		}
+		h.must(h.forget(t.Context()))
+		if count("device_request_part") != 1 {
+			t.Error("an answer is forgotten at once")
+		}
+		h.clock.Advance(8 * 24 * time.Hour)
+		h.must(h.forget(t.Context()))
+		if count("device_request_part") != 0 {
+			t.Error("what a station told of a customer is kept for ever")
+		}
+		for _, r := range h.Stores() {
+			if r.Group == "" || r.Name == "variable history" { // of which the last change always stays
+				continue
 			}
-			had := count()
-			if _, err := h.Retain(t.Context(), r, h.clock.Now()); err != nil || had == 0 || count() != had {
-				t.Errorf("%s: %d of %d rows are left in time, %v", r.Table, count(), had, err)
+			had := count(r.Tables[0])
+			if _, err := r.Delete(t.Context(), t0.Add(-time.Hour)); err != nil || had == 0 || count(r.Tables[0]) != had {
+				t.Errorf("%s: %d of %d rows are left in time, %v", r.Name, count(r.Tables[0]), had, err)
 			}
-			if _, err := h.Retain(t.Context(), r, h.clock.Now().Add(r.Keep+time.Minute)); err != nil || count() != 0 {
-				t.Errorf("%s: %d rows are left, %v", r.Table, count(), err)
+			if _, err := r.Delete(t.Context(), h.clock.Now()); err != nil || count(r.Tables[0]) == had {
+				t.Errorf("%s: %d rows are left, %v", r.Name, count(r.Tables[0]), err)
 			}
 		}
-		h.must(h.tidy(t.Context()))
 	})
 }

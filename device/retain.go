@@ -2,64 +2,34 @@ package device
 
 import (
 	"context"
-	"strconv"
-	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
 )
 
-// Retention is how long the rows of a table are kept.
-type Retention struct {
-	Table string
-	Keep  time.Duration
-
-	query string // deletes rows older than $1, where there may be many at most atOnce
-}
-
-// atOnce bounds one transaction of a retention, so that writers of stations
-// do not wait for it.
-const atOnce = 5000
-
-// Retentions lists the tables that grow with time.
-func (s *Service) Retentions() []Retention {
-	old := func(table, key, at string, keep time.Duration) Retention {
-		return Retention{table, keep, "DELETE FROM " + table + " WHERE " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + at + " < $1 ORDER BY " + at + " LIMIT " + strconv.Itoa(atOnce) + ")"}
-	}
-	pair := func(table, keys, at string, keep time.Duration) Retention {
-		return Retention{table, keep, "DELETE FROM " + table + " WHERE (" + keys + ") IN (SELECT " + keys + " FROM " + table + " WHERE " + at + " < $1 LIMIT " + strconv.Itoa(atOnce) + ")"}
-	}
-	return []Retention{
-		old("device_notice", "id", "at", s.d.KeepNotices),
-		old("device_event", "id", "received_at", s.d.KeepEvents),
-		old("device_security_event", "id", "received_at", s.d.KeepHistory),
-		pair("device_boot", "station, at", "at", s.d.KeepHistory),
-		pair("device_variable_history", "station, path, at", "at", s.d.KeepHistory),
-		{"device_request_part", s.d.KeepAnswers, "DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)"},
-		pair("device_request", "station, kind, request", "last_at", s.d.KeepNotices),
+// Stores are what the room keeps for a limited time. Of each variable the
+// last change before the horizon stays: it tells the value at any instant
+// after.
+func (s *Service) Stores() []retain.Store {
+	return []retain.Store{
+		retain.Rows{Name: "variable history", Group: "history", Table: "device_variable_history", At: "at",
+			And: "EXISTS (SELECT 1 FROM device_variable_history l WHERE l.station = t.station AND l.path = t.path AND l.at > t.at AND l.at <= $1)"}.Store(s.d.DB),
+		retain.Rows{Name: "boots", Group: "history", Table: "device_boot", At: "at"}.Store(s.d.DB),
+		retain.Rows{Name: "notices", Group: "history", Table: "device_notice", At: "at"}.Store(s.d.DB),
+		retain.Rows{Name: "monitoring events", Group: "history", Table: "device_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "security events", Group: "audit", Table: "device_security_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "answers in parts", Group: "history", Table: "device_request", At: "last_at"}.Store(s.d.DB),
+		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part", "device_template", "device_monitor", "device_charging_profile", "device_charging_limit"}},
 	}
 }
 
-// Retain removes what is older than it is kept, a piece at a time. It gives
-// how many rows went.
-func (s *Service) Retain(ctx context.Context, r Retention, now time.Time) (removed int64, err error) {
-	for n := int64(atOnce); n >= atOnce; removed += n {
-		if err := s.d.DB.Update(ctx, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec(r.query, db.Micros(now.Add(-r.Keep)))
-			return err
-		}); err != nil {
-			return removed, err
-		}
-	}
-	return removed, nil
-}
-
-// tidy keeps every table to its time.
-func (s *Service) tidy(ctx context.Context) error {
-	now := s.d.DB.Now()
-	for _, r := range s.Retentions() {
-		if _, err := s.Retain(ctx, r, now); err != nil {
-			return err
-		}
-	}
-	return nil
+// forget deletes the parts of answers that nobody read in time: what a
+// station told of a customer is personal data, and what stalled is useless.
+func (s *Service) forget(ctx context.Context) error {
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)
+			OR NOT EXISTS (SELECT 1 FROM device_request r WHERE r.station = device_request_part.station AND r.kind = device_request_part.kind AND r.request = device_request_part.request)`,
+			db.Micros(tx.Now.Add(-s.d.KeepAnswers)))
+		return err
+	})
 }

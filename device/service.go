@@ -16,9 +16,6 @@ type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
-	KeepNotices    time.Duration // 90 days
-	KeepHistory    time.Duration // of variables, boots and security events; 400 days
-	KeepEvents     time.Duration // of monitoring; 90 days
 	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
 }
 
@@ -32,9 +29,6 @@ func (c Config) withDefaults() Config {
 	set(&c.SyncAfterBoot, 10*time.Second)
 	set(&c.ReportTimeout, 10*time.Minute)
 	set(&c.ReconcileEvery, 50*time.Minute)
-	set(&c.KeepNotices, 90*day)
-	set(&c.KeepHistory, 400*day)
-	set(&c.KeepEvents, 90*day)
 	set(&c.KeepAnswers, 7*day)
 	return c
 }
@@ -75,7 +69,7 @@ func New(d Deps) *Service {
 func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
 	r.Every("device.reconcile", time.Minute, s.reconcile)
-	r.Every("device.tidy", time.Hour, s.tidy)
+	r.Every("device.forget", time.Hour, s.forget)
 	r.Every("device.requests", time.Minute, s.stall)
 	r.Every("device.clocks", 5*time.Minute, s.watchClocks)
 }

@@ -40,6 +40,10 @@ const (
 	EventRead         = "event.read"
 	AuditRead         = "audit.read"
 	SystemRead        = "system.read"
+	ReservationRead   = "reservation.read"
+	ReservationWrite  = "reservation.write" // reserve and cancel
+	CertificateRead   = "certificate.read"
+	CertificateWrite  = "certificate.write" // sign, revoke, install; trust roots
 )
 
 // all lists every permission. Its order is only the order of bits in a Set,
@@ -48,7 +52,7 @@ var all = []Permission{
 	StationRead, StationWrite, StationCommand, StationMessage, DeviceRead, DeviceWrite, SiteRead, SiteWrite,
 	TokenRead, TokenWrite, TariffRead, TariffWrite, SessionRead, SessionWrite, CDRRead,
 	OrganisationRead, OrganisationWrite, UserRead, UserWrite, RoleRead, RoleWrite, KeyRead, KeyWrite,
-	EventRead, AuditRead, SystemRead,
+	EventRead, AuditRead, SystemRead, ReservationRead, ReservationWrite, CertificateRead, CertificateWrite,
 }
 
 var bitOf = func() map[Permission]int {

@@ -15,7 +15,8 @@ import (
 //
 // Repaired are: null for absent, a quoted number or boolean, a number for a
 // string, an object for unlimited text, a whole number written with a
-// fraction, one object where a list is due, and times without a zone. What cannot be read is left out, so a
+// fraction, one object where a list is due, times without a zone or as seconds
+// since 1970, and enumeration values in another case. What cannot be read is left out, so a
 // required field may be missing from the result: the caller decides by the
 // problems whether it can act. Unknown fields and unknown enumeration values
 // stay. The error is a *CallError for what is not a JSON object at all.
@@ -74,6 +75,9 @@ func (c *conformer) object(shape *Shape, at *At) {
 			continue
 		}
 		f := &shape.Fields[i]
+		if seen&(1<<i) != 0 {
+			c.Add(at.Field(f.Name), "duplicate", "is there more than once")
+		}
 		if c.value(f, at) {
 			seen |= 1 << i
 		}
@@ -84,6 +88,17 @@ func (c *conformer) object(shape *Shape, at *At) {
 			c.Missing(at.Field(shape.Fields[i].Name))
 		}
 	}
+}
+
+// fold gives the enumeration value that s is but for case and blanks.
+func (f *ShapeField) fold(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	for _, v := range f.Enum {
+		if strings.EqualFold(v, s) {
+			return v, true
+		}
+	}
+	return "", false
 }
 
 // find gives the index of a field, by exact name or, as encoding/json does,
@@ -194,6 +209,11 @@ func (c *conformer) check(f *ShapeField, at *At, s []byte) {
 			if v == string(s) {
 				return
 			}
+		}
+		if _, ok := f.fold(string(s)); ok {
+			c.repair = true
+			c.Add(at, "enum", "%q is one of %s in another spelling", clip(string(s)), strings.Join(f.Enum, ", "))
+			return
 		}
 		if len(s) == 0 && !f.Required { // written as empty where it should be left out
 			c.Add(at, "enum", "is empty; leave it out")

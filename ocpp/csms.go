@@ -53,6 +53,8 @@ type Peer struct {
 	SecurityProfile    int
 	RemoteAddr         string
 	Incarnation        string // empty until boot; another one when the serial number changed
+	Connectors         ConnectorMap
+	Tolerate           Tolerance
 }
 
 // Handshake is what a station shows when it connects.
@@ -79,13 +81,17 @@ type Admission struct {
 	HeartbeatInterval time.Duration
 	MaxMessage        int // bytes
 	MessagesPerMinute int
+	Connectors        ConnectorMap // of a 1.6 station
+	Make              Make         // as it said when it last booted
+	On, Off           Tolerance    // what a person has switched, over the table of quirks
 }
 
 // Deviation is something a station did against the specification and we let
 // pass. Code is stable and lower case: "required", "type", "max_length",
-// "enum", "format", "items", "range", "additional", "null", "payload", "many"
-// (the rest of a long list), of 1.6 "value", "unit", "transaction_id" and
-// "signed_data", or one of the gateway's.
+// "enum", "format", "items", "range", "additional", "null", "payload",
+// "duplicate", "many"
+// (the rest of a long list), of 1.6 "value", "unit", "transaction_id",
+// "kilowatt_hours" and "signed_data", or one of the gateway's.
 type Deviation struct {
 	Code   string
 	Action string // the version's own name of the message

@@ -27,13 +27,15 @@ var layouts = []string{
 	"2006-01-02T15:04Z07:00",
 	"2006-01-02T15:04",
 	"2006-01-02",
+	"20060102T150405Z07:00",
+	"20060102T150405",
 }
 
 // ParseDateTime reads an instant; strict tells that it was written as RFC 3339
 // with a zone.
 func ParseDateTime(s string) (t DateTime, strict bool, err error) {
 	if p, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return AtTime(p), true, nil
+		return AtTime(p), strings.IndexByte(s, ',') < 0, nil
 	}
 	text := strings.ToUpper(strings.TrimSpace(s))
 	text = strings.Replace(text, " UTC", "Z", 1)
@@ -41,12 +43,31 @@ func ParseDateTime(s string) (t DateTime, strict bool, err error) {
 		text = text[:10] + "T" + text[11:]
 	}
 	text = strings.ReplaceAll(text, " ", "")
+	if p, ok := sinceEpoch(text); ok {
+		return AtTime(p), false, nil
+	}
+	text = strings.ReplaceAll(text, "/", "-")
 	for _, layout := range append([]string{time.RFC3339Nano}, layouts...) {
 		if p, err := time.Parse(layout, text); err == nil {
 			return AtTime(p), false, nil
 		}
 	}
 	return DateTime{}, false, fault.New(fault.Invalid, "ocpp.datetime", "%q is not a time such as 2026-01-31T12:00:00Z", clip(s))
+}
+
+// sinceEpoch reads seconds or milliseconds since 1970, of this century.
+func sinceEpoch(text string) (time.Time, bool) {
+	whole, _, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	switch {
+	case err != nil || n <= 0:
+		return time.Time{}, false
+	case len(whole) == 10:
+		return time.Unix(n, 0), true
+	case len(whole) == 13:
+		return time.UnixMilli(n), true
+	}
+	return time.Time{}, false
 }
 
 // MarshalJSON writes RFC 3339 with milliseconds, UTC.

@@ -17,19 +17,23 @@ var served = map[string]handler{
 	"StatusNotification":        status,
 	"TransactionEvent":          transaction,
 
-	"ClearedChargingLimit":              tell(&ClearedChargingLimitResponse{}),
-	"ClosePeriodicEventStream":          tell(&ClosePeriodicEventStreamResponse{}),
-	"FirmwareStatusNotification":        tell(&FirmwareStatusNotificationResponse{}),
-	"LogStatusNotification":             tell(&LogStatusNotificationResponse{}),
-	"NotifyChargingLimit":               tell(&NotifyChargingLimitResponse{}),
-	"NotifyCustomerInformation":         tell(&NotifyCustomerInformationResponse{}),
-	"NotifyDERAlarm":                    tell(&NotifyDERAlarmResponse{}),
-	"NotifyDERStartStop":                tell(&NotifyDERStartStopResponse{}),
-	"NotifyDisplayMessages":             tell(&NotifyDisplayMessagesResponse{}),
-	"NotifyEVChargingSchedule":          tell(&NotifyEVChargingScheduleResponse{Status: GenericStatusEnumAccepted}),
-	"NotifyMonitoringReport":            tell(&NotifyMonitoringReportResponse{}),
-	"NotifyPeriodicEventStream":         tell(nil), // a SEND: no answer
+	"BatterySwap":                tell(&BatterySwapResponse{}),
+	"ClearedChargingLimit":       tell(&ClearedChargingLimitResponse{}),
+	"ClosePeriodicEventStream":   tell(&ClosePeriodicEventStreamResponse{}),
+	"FirmwareStatusNotification": tell(&FirmwareStatusNotificationResponse{}),
+	"LogStatusNotification":      tell(&LogStatusNotificationResponse{}),
+	"NotifyChargingLimit":        tell(&NotifyChargingLimitResponse{}),
+	"NotifyCustomerInformation":  tell(&NotifyCustomerInformationResponse{}),
+	"NotifyDERAlarm":             tell(&NotifyDERAlarmResponse{}),
+	"NotifyDERStartStop":         tell(&NotifyDERStartStopResponse{}),
+	"NotifyDisplayMessages":      tell(&NotifyDisplayMessagesResponse{}),
+	"NotifyEVChargingSchedule":   tell(&NotifyEVChargingScheduleResponse{Status: GenericStatusEnumAccepted}),
+	"NotifyMonitoringReport":     tell(&NotifyMonitoringReportResponse{}),
+	"NotifyPeriodicEventStream":  tell(nil), // a SEND: no answer
+	// Of a monitor that we set or the station has built in: OCPP 2.1 N11.FR.02.
+	"OpenPeriodicEventStream":           tell(&OpenPeriodicEventStreamResponse{Status: GenericStatusEnumAccepted}),
 	"NotifyPriorityCharging":            tell(&NotifyPriorityChargingResponse{}),
+	"NotifySettlement":                  tell(&NotifySettlementResponse{}),
 	"NotifyReport":                      tell(&NotifyReportResponse{}),
 	"PublishFirmwareStatusNotification": tell(&PublishFirmwareStatusNotificationResponse{}),
 	"ReportChargingProfiles":            tell(&ReportChargingProfilesResponse{}),
@@ -40,13 +44,10 @@ var served = map[string]handler{
 
 	"Get15118EVCertificate":     refuse(&Get15118EVCertificateResponse{Status: Iso15118EVCertificateStatusEnumFailed}),
 	"GetCertificateStatus":      refuse(&GetCertificateStatusResponse{Status: GetCertificateStatusEnumFailed}),
-	"OpenPeriodicEventStream":   refuse(&OpenPeriodicEventStreamResponse{Status: GenericStatusEnumRejected}),
 	"PullDynamicScheduleUpdate": refuse(&PullDynamicScheduleUpdateResponse{Status: ChargingProfileStatusEnumRejected}),
 	"SignCertificate":           refuse(&SignCertificateResponse{Status: GenericStatusEnumRejected}),
 	"VatNumberValidation":       refuseVat,
-	"BatterySwap":               notSupported, // these three have no status to say no with
-	"GetCertificateChainStatus": notSupported,
-	"NotifySettlement":          notSupported,
+	"GetCertificateChainStatus": failedChain,
 }
 
 // needed lists what a message cannot be acted on without. Everything else
@@ -129,8 +130,24 @@ func refuseVat(_ context.Context, _ CSMS, _ Peer, req Request) (Response, error)
 	return &VatNumberValidationResponse{VatNumber: r.VatNumber, EVSEID: r.EVSEID, Status: GenericStatusEnumRejected}, nil
 }
 
-func notSupported(_ context.Context, _ CSMS, _ Peer, req Request) (Response, error) {
-	return nil, &CallError{Code: CodeNotSupported, Description: req.Action() + " is not served by this platform"}
+// failedChain says of each certificate asked for that its state could not be
+// found out; the station then decides by itself. One that is asked too often
+// for a list gets as many answers as fit.
+func failedChain(ctx context.Context, _ CSMS, _ Peer, req Request) (Response, error) {
+	const most = 4
+	out := &GetCertificateChainStatusResponse{}
+	for _, q := range req.(*GetCertificateChainStatusRequest).CertificateStatusRequests {
+		if len(out.CertificateStatus) == most {
+			break
+		}
+		out.CertificateStatus = append(out.CertificateStatus, CertificateStatus{
+			CertificateHashData: q.CertificateHashData, Source: q.Source, Status: CertificateStatusEnumFailed, NextUpdate: AtTime(Received(ctx)),
+		})
+	}
+	if problems := out.Validate(); len(problems) > 0 { // nothing that could be asked about
+		return nil, &CallError{Code: CodePropertyConstraintViolation, Description: "certificateStatusRequests: " + problems[0].String()}
+	}
+	return out, nil
 }
 
 // fillTimes stands the time of receipt in for an instant that is missing or

@@ -33,6 +33,11 @@ func TestDateTime(t *testing.T) {
 		{"2026-01-31T13:00:00+0100", noon, false},
 		{"2026-01-31T12:00", noon, false},
 		{"2026-01-31", noon.Add(-12 * time.Hour), false},
+		{"2026-01-31T12:00:00,000Z", noon, false},
+		{"20260131T120000Z", noon, false},
+		{"2026/01/31 12:00:00", noon, false},
+		{"1769860800", noon, false},
+		{"1769860800000", noon, false},
 		{"1970-01-01T00:00:00.740Z", time.UnixMilli(740).UTC(), true},
 	} {
 		got, strict, err := ParseDateTime(c.in)

@@ -107,7 +107,12 @@ func repairScalar(f *ShapeField, v any) (any, bool) {
 		return string(b), true
 	}
 	switch f.Kind {
-	case KindString, KindEnum, KindTime:
+	case KindEnum:
+		if v, ok := f.fold(text); ok {
+			return v, true
+		}
+		return text, true
+	case KindString, KindTime:
 		return text, true
 	case KindBool:
 		b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(text)))

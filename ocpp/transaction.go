@@ -38,7 +38,7 @@ type TransactionEvent struct {
 // Raw16 is a 1.6 transaction message in its own terms.
 type Raw16 struct {
 	Action        string // "StartTransaction", "StopTransaction", "MeterValues"
-	ConnectorID   int    // 0 for Stop
+	ConnectorID   int    // of 1.6, whatever EVSE it belongs to; 0 for Stop
 	TransactionID *int64 // nil when left out or unreadable, and for Start
 	IdTag         string // as sent; may be longer than 20 characters
 	Reason        string // Stop: as sent; "" means Local by the specification
@@ -71,7 +71,8 @@ type StatusNotification struct {
 	StatusNotificationRequest
 	// Status16 is the 1.6 status: Available, Preparing, Charging,
 	// SuspendedEVSE, SuspendedEV, Finishing, Reserved, Unavailable, Faulted.
-	Status16 string
+	Status16    string
+	Connector16 int // the 1.6 connector, whatever EVSE it belongs to; 0 is the station
 	// ErrorCode is the 1.6 error code as sent; "NoError" when there is none.
 	ErrorCode                       string
 	Info, VendorID, VendorErrorCode string

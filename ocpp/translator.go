@@ -95,7 +95,7 @@ func (t *Translator) Encode(req Request) (action string, payload json.RawMessage
 	var c Check
 	down, ok := t.Down(req, &c).(Validator)
 	if !ok {
-		return "", nil, fault.New(fault.Unsupported, "ocpp.version", "OCPP %s has no %s", t.OCPP, action)
+		return "", nil, Lacks(t.OCPP, action)
 	}
 	if problems := append(c.Problems(), down.Validate()...); len(problems) > 0 {
 		return "", nil, Invalid(fault.Unsupported, "ocpp.version", problems)

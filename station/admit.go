@@ -38,6 +38,8 @@ func (s *Service) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission
 	return ocpp.Admission{
 		Station: string(c.ID), Org: c.Org, Site: c.Site, SecurityProfile: profile, Active: c.Life == Active && !c.Quarantined,
 		HeartbeatInterval: Jitter(string(c.ID), s.d.Heartbeat), MaxMessage: s.d.MaxMessage, MessagesPerMinute: s.d.MessagesPerMinute,
+		Make: c.Make, On: c.On, Off: c.Off,
+		Connectors: c.Connectors,
 	}, nil
 }
 
@@ -101,10 +103,18 @@ func (s *Service) checkPassword(ctx context.Context, c *card, h ocpp.Handshake) 
 	wrong := fault.New(fault.Unauthenticated, "station.password", "the user name is not the station's id, or the password is wrong")
 	// OCPP 2.0.1 A00.FR.204: the user name is the identity. An empty one comes
 	// from stations that know only the password.
-	if h.User != "" && !strings.EqualFold(h.User, string(c.ID)) {
+	tolerate := s.tolerated(c.Make, c.On, c.Off)
+	if h.User != "" && !strings.EqualFold(h.User, string(c.ID)) && tolerate.Has(ocpp.TolerateBasicUser) {
+		s.Deviation(ctx, ocpp.Peer{Station: string(c.ID)}, ocpp.Deviation{Code: "basic_user", Action: "connect", Detail: "the Basic user is " + quoted(h.User) + ", not the station's id"})
+	} else if h.User != "" && !strings.EqualFold(h.User, string(c.ID)) {
 		limits.take(key, s.now())
 		s.refused(c.ID, h, "the user name is not the station's id")
 		return wrong
+	}
+	if bare := strings.TrimSpace(h.Password); bare != h.Password && tolerate.Has(ocpp.ToleratePasswordSpace) &&
+		(s.verify.matches(c.Sealed, c.ID, bare) || s.verify.matches(c.Next, c.ID, bare)) {
+		s.Deviation(ctx, ocpp.Peer{Station: string(c.ID)}, ocpp.Deviation{Code: "password_space", Action: "connect", Detail: "there are blanks around the password"})
+		h.Password = bare
 	}
 	old, next := s.verify.matches(c.Sealed, c.ID, h.Password), s.verify.matches(c.Next, c.ID, h.Password)
 	switch {

@@ -81,7 +81,8 @@ func (t *tree) powerChanged() bool {
 func (t *tree) identityChanged() bool {
 	a, b := &t.Station, &t.before
 	return a.Org != b.Org || a.Site != b.Site || a.Life != b.Life || a.Profile != b.Profile || a.Incarnation != b.Incarnation ||
-		a.Heartbeat != b.Heartbeat || (a.Quarantined == nil) != (b.Quarantined == nil)
+		a.Heartbeat != b.Heartbeat || a.Vendor != b.Vendor || a.Model != b.Model || a.Firmware != b.Firmware ||
+		a.Tolerate != b.Tolerate || a.Refuse != b.Refuse || (a.Quarantined == nil) != (b.Quarantined == nil)
 }
 
 // alter changes one station inside a transaction of another use-case.

@@ -157,7 +157,7 @@ func (s *Service) sweepGone(ctx context.Context) error {
 	return s.sweep(ctx, "SELECT id FROM charging_station WHERE NOT announced AND disconnected_at < $1 AND NOT connected ORDER BY disconnected_at LIMIT $2",
 		func(now time.Time) int64 { return db.Micros(now.Add(-s.d.Debounce)) },
 		func(t *tree, now time.Time) {
-			if t.Connected || t.Announced || t.GoneAt == nil || now.Sub(*t.GoneAt) < s.d.Debounce {
+			if t.Connected || t.Announced || t.GoneAt == nil || now.Sub(*t.GoneAt) < s.absence(&t.Station) {
 				return
 			}
 			t.Announced = true

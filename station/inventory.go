@@ -326,6 +326,8 @@ func differences(a, b *Station) map[string]identity.Change {
 	add("life", a.Life, b.Life)
 	add("operative", a.Operative, b.Operative)
 	add("quarantined", a.Quarantined != nil, b.Quarantined != nil)
+	add("tolerate", a.Tolerate.String(), b.Tolerate.String())
+	add("refuse", a.Refuse.String(), b.Refuse.String())
 	return d
 }
 

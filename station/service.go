@@ -55,6 +55,12 @@ type Deps struct {
 	Locations *location.Service // nil: no station stands at a site
 	Commander ocpp.Commander    // sends to stations; gateway.Router
 	Messages  MessageLog        // nil: no message log
+	Quirks    QuirkTable        // nil: nothing is known of any make
+	Languages []ocpp.Language   // of the versions that stations speak, for raw commands
+
+	// Drop closes the connection of a station, so that it comes back under what
+	// now holds; nil: it does so when it likes. gateway.Gateway.Drop
+	Drop func(ctx context.Context, station, reason string) error
 
 	// Secret is the key of the installation, at least 16 bytes: passwords
 	// are kept as HMACs under it.

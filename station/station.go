@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // ID is the identity a station connects with: the last part of its OCPP URL.
@@ -73,8 +74,10 @@ type Station struct {
 	ActivatedAt  *time.Time
 	RetiredAt    *time.Time
 	HasPassword  bool
-	Rotating     bool // a new password was given out, the station still uses the old one
-	SharedSecret bool // it signs in with an enrolment token, which others may know
+	Rotating     bool           // a new password was given out, the station still uses the old one
+	SharedSecret bool           // it signs in with an enrolment token, which others may know
+	Tolerate     ocpp.Tolerance // switched on by a person, over the table of quirks
+	Refuse       ocpp.Tolerance // switched off
 }
 
 // EVSE is one port: an outlet, or several of which one works at a time, for

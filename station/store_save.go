@@ -94,7 +94,7 @@ var (
 	stationCols = cols(`id:t key:t org:t site:t site_name:t name:t life:t profile:i password:t password_next:t password_shared:b vendor:t model:t serial:t
 		firmware:t iccid:t imsi:t protocol:t incarnation:t connected:b epoch:i remote_addr:t connected_at:i disconnected_at:i last_seen_at:i booted_at:i
 		heartbeat:i announced:b report:t operative:b status:t status_since:i in_use:b suspect:b skew:i quarantined_at:i activated_at:i retired_at:i
-		silent_at:i search:t created_at:i`)
+		silent_at:i search:t created_at:i tolerate:t refuse:t`)
 	stationConflict = replacing("id", stationCols, "key", "password", "password_next", "password_shared", "created_at")
 
 	evseCols = cols(`station:t evse:i org:t site:t label:t operative:b report:t report_at:i sibling:b use_state:t session:t power:i energised:b hold:t hold_ref:t
@@ -113,7 +113,7 @@ func stationRow(s *Station) []any {
 		string(s.ID), s.ID.Key(), s.Org, s.Site, s.SiteName, s.Name, string(s.Life), s.Profile, "", "", false, s.Vendor, s.Model, s.Serial,
 		s.Firmware, s.ICCID, s.IMSI, s.Protocol, s.Incarnation, s.Connected, s.Epoch, s.RemoteAddr, db.NullMicros(s.ConnectedAt), db.NullMicros(s.GoneAt), db.NullMicros(s.LastSeenAt), db.NullMicros(s.BootedAt),
 		int64(s.Heartbeat / time.Second), s.Announced, string(s.Report), s.Operative, string(s.Status), db.Micros(s.StatusSince), s.InUse, s.Suspect, int64(s.Skew / time.Microsecond), db.NullMicros(s.Quarantined), db.NullMicros(s.ActivatedAt), db.NullMicros(s.RetiredAt),
-		silentAt(s), searchText(s), db.Micros(s.CreatedAt),
+		silentAt(s), searchText(s), db.Micros(s.CreatedAt), s.Tolerate.String(), s.Refuse.String(),
 	}
 }
 

@@ -8,20 +8,23 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 const stationColumns = `id, org, site, site_name, name, life, profile, vendor, model, serial, firmware, iccid, imsi, protocol, incarnation,
 	connected, epoch, remote_addr, connected_at, disconnected_at, last_seen_at, booted_at, heartbeat, announced, report, operative,
-	status, status_since, in_use, suspect, skew, quarantined_at, created_at, activated_at, retired_at, password <> '', password_next <> '', password_shared`
+	status, status_since, in_use, suspect, skew, quarantined_at, created_at, activated_at, retired_at, password <> '', password_next <> '', password_shared, tolerate, refuse`
 
 func scanStation(row db.Scanner) (Station, error) {
 	var s Station
 	var connected, gone, seen, booted, quarantined, activated, retired sql.NullInt64
 	var heartbeat, since, skew, created int64
+	var tolerate, refuse string
 	err := row.Scan(&s.ID, &s.Org, &s.Site, &s.SiteName, &s.Name, &s.Life, &s.Profile, &s.Vendor, &s.Model, &s.Serial, &s.Firmware, &s.ICCID, &s.IMSI,
 		&s.Protocol, &s.Incarnation, &s.Connected, &s.Epoch, &s.RemoteAddr, &connected, &gone, &seen, &booted, &heartbeat, &s.Announced,
 		&s.Report, &s.Operative, &s.Status, &since, &s.InUse, &s.Suspect, &skew, &quarantined, &created, &activated, &retired,
-		&s.HasPassword, &s.Rotating, &s.SharedSecret)
+		&s.HasPassword, &s.Rotating, &s.SharedSecret, &tolerate, &refuse)
+	s.Tolerate, s.Refuse = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
 	s.ConnectedAt, s.GoneAt, s.LastSeenAt, s.BootedAt = db.TimePtr(connected), db.TimePtr(gone), db.TimePtr(seen), db.TimePtr(booted)
 	s.Quarantined, s.ActivatedAt, s.RetiredAt = db.TimePtr(quarantined), db.TimePtr(activated), db.TimePtr(retired)
 	s.Heartbeat, s.Skew = time.Duration(heartbeat)*time.Second, time.Duration(skew)*time.Microsecond

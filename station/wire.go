@@ -97,13 +97,10 @@ func (s *Service) body(v View) StationBody {
 		LastSeenAt: utc(st.LastSeenAt), ConnectedAt: utc(st.ConnectedAt), BootedAt: utc(st.BootedAt), RemoteAddr: host(st.RemoteAddr),
 		Status: st.Status, StatusSince: st.StatusSince.UTC(), InUse: st.InUse, Suspect: st.Suspect, Operative: st.Operative,
 		Quarantined: st.Quarantined != nil, Skew: int64(st.Skew / time.Second), Heartbeat: int64(st.Heartbeat / time.Second), URL: s.d.URL(string(st.ID)),
-		CreatedAt: st.CreatedAt.UTC(), ActivatedAt: utc(st.ActivatedAt), EVSEs: evseBodies(v.EVSEs), Deviations: []deviationBody{},
+		CreatedAt: st.CreatedAt.UTC(), ActivatedAt: utc(st.ActivatedAt), EVSEs: evseBodies(v.EVSEs), Deviations: deviationBodies(v.Deviations),
 	}
 	if !st.Connected {
 		b.GoneAt = utc(st.GoneAt)
-	}
-	for _, d := range v.Deviations {
-		b.Deviations = append(b.Deviations, deviationBody{Code: d.Code, Action: d.Action, Detail: d.Detail, Count: d.Count, FirstAt: d.FirstAt.UTC(), LastAt: d.LastAt.UTC()})
 	}
 	return b
 }

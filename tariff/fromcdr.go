@@ -14,10 +14,11 @@ import (
 // PARKING_TIME parking, and time that is neither is billed as neither. The
 // error is fault.Invalid and names the period.
 func UsageOf(c ocpi.CDR) (Usage, error) {
-	if c.EndDateTime == nil || c.EndDateTime.Before(c.StartDateTime.Time) {
-		return Usage{}, fault.New(fault.Invalid, "tariff.cdr", "the CDR must have an end_date_time that is not before its start_date_time")
+	ended := c.End()
+	if ended == nil || ended.Before(c.StartDateTime.Time) {
+		return Usage{}, fault.New(fault.Invalid, "tariff.cdr", "the CDR must have an end_date_time (2.1.1: stop_date_time) that is not before its start_date_time")
 	}
-	u := Usage{Start: c.StartDateTime.Time, End: c.EndDateTime.Time}
+	u := Usage{Start: c.StartDateTime.Time, End: ended.Time}
 	for i, p := range c.ChargingPeriods {
 		end := u.End
 		if i+1 < len(c.ChargingPeriods) {

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := m.Run()
+	stopField()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -77,8 +78,15 @@ func serve(t *testing.T, dialect db.Dialect, extra ...string) *server {
 
 var ready = regexp.MustCompile(`ready.*?(https?://[^\s"]+)`)
 
-// start runs the process and waits until it says where it listens.
+// start runs the process until the test ends.
 func (s *server) start(listen string) {
+	s.t.Helper()
+	s.launch(listen)
+	s.t.Cleanup(s.kill)
+}
+
+// launch runs the process and waits until it says where it listens.
+func (s *server) launch(listen string) {
 	s.t.Helper()
 	args := append([]string{"serve", "--data", s.data, "--listen", listen}, s.args...)
 	s.cmd = exec.Command(binary, args...)
@@ -118,7 +126,6 @@ func (s *server) start(listen string) {
 		s.kill()
 		s.t.Fatalf("the server did not become ready:\n%s", s.log)
 	}
-	s.t.Cleanup(s.kill)
 }
 
 // kill ends the process the hard way; its end is waited for.

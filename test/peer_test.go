@@ -19,13 +19,19 @@ type peer struct {
 	next  int
 	wait  map[int]chan object
 	calls chan object
-	lines chan object // open, refused, closed
+	seen  map[string]int // how often the platform called an action
+	lines chan object    // open, refused, closed
 }
 
 // connect starts a station and waits for the outcome of its handshake.
 func connect(t *testing.T, s *server, id, password, protocol string) (*peer, object) {
 	t.Helper()
-	cmd := exec.Command("node", "ocpp-rpc/station.mjs", "--endpoint", s.stations(), "--identity", id, "--password", password, "--protocol", protocol)
+	return dial(t, exec.Command("node", "ocpp-rpc/station.mjs", "--endpoint", s.stations(), "--identity", id, "--password", password, "--protocol", protocol))
+}
+
+// dial starts a program that is a station and waits for its handshake.
+func dial(t *testing.T, cmd *exec.Cmd) (*peer, object) {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -35,9 +41,9 @@ func connect(t *testing.T, s *server, id, password, protocol string) (*peer, obj
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("node is needed for the independent station: %v", err)
+		t.Fatalf("the independent station cannot be started: %v", err)
 	}
-	p := &peer{t: t, in: in, wait: map[int]chan object{}, calls: make(chan object, 100), lines: make(chan object, 10)}
+	p := &peer{t: t, in: in, wait: map[int]chan object{}, calls: make(chan object, 1000), seen: map[string]int{}, lines: make(chan object, 10)}
 	go p.read(out)
 	t.Cleanup(func() { in.Close(); cmd.Process.Kill(); cmd.Wait() })
 	select {
@@ -61,6 +67,9 @@ func (p *peer) read(out io.Reader) {
 		case line["strict"] != nil:
 			p.t.Errorf("strict schema check of the station: %v", line["strict"])
 		case line["called"] != nil:
+			p.mu.Lock()
+			p.seen[line["called"].(string)]++
+			p.mu.Unlock()
 			p.calls <- line
 		case line["id"] != nil:
 			p.mu.Lock()

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"context"
-	"encoding/json"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -14,18 +12,13 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
-// Dialect speaks one OCPP version. ocpp/v16, v201 and v21 have them.
-type Dialect interface {
-	Version() ocpp.Version
-	Subprotocol() string
-	// Handle serves a message of a station and gives the payload of the reply;
-	// nil for a SEND.
-	Handle(ctx context.Context, csms ocpp.CSMS, p ocpp.Peer, action string, payload json.RawMessage) (json.RawMessage, error)
-	// Encode gives a request in the version's words; fault.Unsupported when it
-	// has none.
-	Encode(req ocpp.Request) (action string, payload json.RawMessage, err error)
-	// Decode reads the station's answer to an encoded request.
-	Decode(req ocpp.Request, reply json.RawMessage) (ocpp.Response, error)
+// Dialect speaks one OCPP version.
+type Dialect = ocpp.Dialect
+
+// perStation is a Dialect that needs to know with whom it talks: 1.6 has
+// connectors only, and the station's map tells which EVSE each belongs to.
+type perStation interface {
+	For(p ocpp.Peer) ocpp.Dialect
 }
 
 // Config holds what an operator may change. Zero values mean the defaults.
@@ -51,8 +44,7 @@ type Config struct {
 
 	NodeTimeout time.Duration // 20 s without a sign of life makes a node dead
 
-	LogRetention time.Duration // 90 days of messages
-	LogQueue     int           // 20 000 frames waiting to be written
+	LogQueue int // 20 000 frames waiting to be written
 
 	ShutdownSpread time.Duration // 5 s over which stations are told to go
 }
@@ -80,7 +72,6 @@ func (c Config) withDefaults() Config {
 	wait(&c.ReleaseAfter, 10*time.Second)
 	set(&c.Workers, 512)
 	wait(&c.NodeTimeout, 20*time.Second)
-	wait(&c.LogRetention, 90*24*time.Hour)
 	set(&c.LogQueue, 20_000)
 	wait(&c.ShutdownSpread, 5*time.Second)
 	return c

@@ -28,6 +28,7 @@ type Gateway struct {
 	node     string
 	dialects []Dialect
 	silent16 Dialect // for stations that offer no subprotocol; nil without 1.6
+	quirks   *QuirkTable
 	config   Config
 	logger   *slog.Logger
 	now      func() time.Time
@@ -61,8 +62,12 @@ type Gateway struct {
 // New makes a gateway. Start must follow before stations may connect.
 func New(d Deps) (*Gateway, error) {
 	c := d.Config.withDefaults()
+	quirks, err := Quirks()
+	if err != nil {
+		return nil, err
+	}
 	g := &Gateway{
-		db: d.DB, bus: d.Bus, csms: d.CSMS, node: d.Bus.Node(), dialects: d.Dialects, config: c, logger: d.Log, now: d.Now,
+		db: d.DB, quirks: quirks, bus: d.Bus, csms: d.CSMS, node: d.Bus.Node(), dialects: d.Dialects, config: c, logger: d.Log, now: d.Now,
 		store: newStore(d.DB, d.Bus.Node()), links: newLinks(), wheel: newWheel(int(c.PingInterval / visitEvery)),
 		workers: newWorkers(c.Workers), door: newDoor(c), refusals: newRefusals(),
 		orgs:    &orgPaces{perSecond: c.OrgMessagesPerSecond, paces: map[string]*pace{}},

@@ -75,8 +75,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // upgrade completes the handshake and starts the reader, which leaves the
 // door once the station is joined. It reports whether the reader was started.
 func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handshake, a ocpp.Admission, from origin) bool {
-	dialect, echo := choose(g.dialects, h.Protocols, g.silent16)
+	tolerate := g.tolerated(a.Make, a)
+	dialect, echo := g.chosen(h.Protocols, tolerate)
 	l := g.newLink(h, a, dialect)
+	l.peer.Tolerate = tolerate
+	if !g.upgradable(w, r, l) {
+		return false
+	}
 	options := &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // stations are no browsers; who they are is told by Connect
 		OnPongReceived:     func(context.Context, []byte) { l.pongs.Store(true) },
@@ -101,11 +106,7 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 		g.metrics.handshake("no_common_version")
 		g.logger.Warn("no common OCPP version", "org", a.Org, "station", h.Station, "remote", from.addr,
 			"offered", strings.Join(h.Protocols, ", "), "spoken", strings.Join(g.subprotocols(), ", "))
-		l.dialect = g.dialects[0]
-		l.deviate(ocpp.Deviation{Code: "no_common_version", Detail: "offered " + clip(strings.Join(h.Protocols, ", "), 100)})
-		g.closers.Go(func() {
-			_ = ws.Close(websocket.StatusProtocolError, "no common subprotocol; spoken are "+strings.Join(g.subprotocols(), ", "))
-		})
+		g.without(l, ws, h.Protocols)
 		return false
 	}
 	ws.SetReadLimit(int64(orDefault(a.MaxMessage, g.config.MaxMessage)))
@@ -126,7 +127,7 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 
 func (g *Gateway) newLink(h ocpp.Handshake, a ocpp.Admission, d Dialect) *link {
 	l := &link{
-		g: g, dialect: d, key: key(h.Station),
+		g: g, dialect: d, key: key(h.Station), admission: a,
 		wire:      &wire{now: g.now, timeout: g.config.WriteTimeout},
 		heartbeat: a.HeartbeatInterval,
 		org:       g.orgs.of(a.Org),
@@ -139,7 +140,10 @@ func (g *Gateway) newLink(h ocpp.Handshake, a ocpp.Admission, d Dialect) *link {
 	}
 	l.peer = ocpp.Peer{
 		Org: a.Org, Site: a.Site, Station: cmp.Or(a.Station, h.Station), Version: version, ConnectedAt: h.At,
-		SecurityProfile: a.SecurityProfile, RemoteAddr: h.RemoteAddr,
+		SecurityProfile: a.SecurityProfile, RemoteAddr: h.RemoteAddr, Connectors: a.Connectors,
+	}
+	if s, ok := d.(perStation); ok {
+		l.dialect = s.For(l.peer)
 	}
 	if !a.Active {
 		l.phase.Store(int32(pending))

@@ -44,7 +44,11 @@ func identityOf(r *http.Request) (station, token string, err error) {
 		}
 	}
 	if token == "" {
-		token = r.URL.Query().Get("token")
+		for name, values := range r.URL.Query() { // some stations write their whole URL in lower case, or in upper
+			if strings.EqualFold(name, "token") && len(values) > 0 {
+				token = values[0]
+			}
+		}
 	}
 	return station, token, checkIdentity(station)
 }

@@ -42,6 +42,7 @@ func (g *Gateway) visit(batch []*link) {
 			l.kill("nothing was heard for " + idle.Truncate(time.Second).String())
 			continue
 		}
+		l.askForBoot(now)
 		seen := heard.UnixMilli() > l.reported.Load()
 		due := now.Sub(l.wire.lastTold()) > g.config.PingInterval/2 // a proxy counts silence in either direction
 		if !seen && !due {

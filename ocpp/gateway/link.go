@@ -26,6 +26,8 @@ type link struct {
 	conn    rpc.Conn
 	key     string // the identity, as it is compared
 
+	admission ocpp.Admission // what the platform said at the handshake
+
 	pace pace
 	org  *pace
 
@@ -45,6 +47,7 @@ type link struct {
 	told      map[string]time.Time // when each kind of deviation was last reported
 	flooding  time.Time            // since when it sends on without waiting
 	reason    string               // why we closed it
+	booted    bool                 // on this connection, or it was asked to
 
 	slot, place int // in the wheel
 }
@@ -199,7 +202,8 @@ func (l *link) Handle(f *rpc.Frame) (json.RawMessage, error) {
 	}
 	ctx, cancel := context.WithTimeout(ocpp.WithReceived(l.g.base, f.At), handleTimeout)
 	defer cancel()
-	return l.dialect.Handle(ctx, station{l.g.csms, l}, peer, f.Action, f.Payload)
+	dialect := l.speaking(&peer, f)
+	return dialect.Handle(ctx, station{l.g.csms, l}, peer, f.Action, f.Payload)
 }
 
 // handleTimeout ends a handler that waits for a database that hangs; stations

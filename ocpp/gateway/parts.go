@@ -55,10 +55,10 @@ type encoded struct {
 	payload json.RawMessage
 }
 
-// command sends a request, in parts where the version needs them, and gives
+// send sends a request, in parts where the version needs them, and gives
 // the decoded reply. The first part that fails ends it: its error says how
 // many came before. Nothing is sent when a part cannot be said at all.
-func (l *link) command(ctx context.Context, req ocpp.Request) (ocpp.Response, error) {
+func (l *link) send(ctx context.Context, req ocpp.Request) (ocpp.Response, error) {
 	var todo []encoded
 	for _, part := range parts(l.dialect, req) {
 		action, payload, err := l.dialect.Encode(part)

@@ -38,7 +38,10 @@ func (s station) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boot
 		return out, err
 	}
 	l.next.Store(int32(phaseOf(out.Status)) + 1)
+	c := &r.ChargingStation
+	tolerate := l.g.tolerated(ocpp.Make{Vendor: c.VendorName, Model: c.Model, Firmware: c.FirmwareVersion}, l.admission)
 	l.mu.Lock()
+	l.peer.Tolerate, l.booted = tolerate, true
 	l.triggered = nil
 	if out.Interval > 0 && out.Status == ocpp.RegistrationStatusEnumAccepted {
 		l.heartbeat = time.Duration(out.Interval) * time.Second

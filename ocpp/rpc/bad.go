@@ -42,7 +42,6 @@ type BadFrame struct {
 	Numeric bool // the id was a number
 	Action  string
 	Detail  string
-	missing bool
 }
 
 func (b *BadFrame) Error() string {

@@ -141,6 +141,20 @@ func (c *Conn) limits() Limits {
 // reading, and TCP slows the peer down. data must not be changed afterwards.
 func (c *Conn) Receive(data []byte) {
 	f, err := Parse(c.version, data)
+	if err != nil {
+		if frames := split(data); frames != nil {
+			for _, one := range frames {
+				f, err := Parse(c.version, one)
+				f.Quirks |= QuirkConcatenated
+				c.received(f, err, one)
+			}
+			return
+		}
+	}
+	c.received(f, err, data)
+}
+
+func (c *Conn) received(f Frame, err error, data []byte) {
 	f.At = c.options.Now()
 	if f.Type == CallResult || f.Type == CallError {
 		f.Action = c.outstanding(f.ID)

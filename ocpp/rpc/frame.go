@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/ocpp"
@@ -30,7 +29,7 @@ func (t Type) String() string {
 }
 
 // Quirk is a set of harmless departures from the standard that Parse accepted.
-type Quirk uint16
+type Quirk uint32
 
 const (
 	QuirkNumericID     Quirk = 1 << iota // the message id is a number; replies carry the same number
@@ -44,11 +43,18 @@ const (
 	QuirkNUL                             // \u0000 inside a text; removed
 	QuirkUTF8                            // bytes that are not UTF-8; replaced by U+FFFD
 	QuirkMissingValue                    // `"key":,` read as null
+	QuirkStrayComma                      // commas too many: {"a":1,}
+	QuirkControl                         // a raw control character or an invalid escape in a text
+	QuirkLiteral                         // NaN, None, True, 007, +5: read as JSON has it
+	QuirkTruncated                       // a CALL that was cut off; what came whole is used
+	QuirkConcatenated                    // one of several frames in one websocket message
+	QuirkActionCase                      // the action in another case
 )
 
 var quirkNames = [...]string{
 	"numeric_id", "long_id", "empty_id", "text_type", "empty_payload", "extra_elements",
 	"short_error", "trailing_bytes", "nul_character", "not_utf8", "missing_value",
+	"stray_comma", "control_character", "bad_literal", "truncated", "concatenated", "action_case",
 }
 
 // Names lists the quirks of the set as stable lower-case codes.
@@ -96,15 +102,8 @@ func Parse(v ocpp.Version, data []byte) (Frame, error) {
 	if err == nil {
 		return f, nil
 	}
-	// Second chance, off the fast path: a value that is missing altogether.
-	var bad *BadFrame
-	if errors.As(err, &bad) && bad.missing {
-		if filled, ok := fillMissing(data); ok {
-			if g, err2 := parse(v, filled); err2 == nil {
-				g.Quirks |= QuirkMissingValue
-				return g, nil
-			}
-		}
+	if g, ok := again(v, data); ok {
+		return g, nil
 	}
 	return f, err
 }

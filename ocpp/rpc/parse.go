@@ -164,7 +164,7 @@ func (p *frameParser) finish() *BadFrame {
 }
 
 func broken(err error) *BadFrame {
-	bad := &BadFrame{Reason: PayloadBroken, Detail: err.Error(), missing: errors.Is(err, errMissing)}
+	bad := &BadFrame{Reason: PayloadBroken, Detail: err.Error()}
 	if errors.Is(err, errDeep) {
 		bad.Reason = TooDeep
 	}
@@ -238,6 +238,10 @@ func (p *frameParser) call() *BadFrame {
 		return p.restOr(&BadFrame{Reason: ActionUnreadable, Detail: "the action is not a text of 1 to 64 characters"})
 	}
 	p.f.Action = action
+	if right, ok := folded[strings.ToLower(action)]; ok { // not in known, so in another case
+		p.f.Action = right
+		p.f.Quirks |= QuirkActionCase
+	}
 	return p.payload()
 }
 

@@ -234,43 +234,6 @@ func (s *scanner) digits() int {
 	return s.pos - from
 }
 
-// fillMissing rewrites `"key":,` and `"key":}` to `"key":null…`: some
-// stations print an absent number as nothing at all. It reports whether
-// anything was filled. Only text outside strings is touched.
-func fillMissing(data []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(data)+16)
-	inString, afterColon, filled := false, false, false
-	for i := 0; i < len(data); i++ {
-		c := data[i]
-		if inString {
-			if c == '\\' && i+1 < len(data) {
-				out = append(out, c)
-				i++
-				c = data[i]
-			} else if c == '"' {
-				inString = false
-			}
-			out = append(out, c)
-			continue
-		}
-		switch c {
-		case ' ', '\t', '\r', '\n':
-		case ':':
-			afterColon = true
-		case ',', '}':
-			if afterColon {
-				out = append(out, "null"...)
-				filled = true
-			}
-			afterColon = false
-		default:
-			afterColon, inString = false, c == '"'
-		}
-		out = append(out, c)
-	}
-	return out, filled
-}
-
 // dropNULs removes \u0000 escapes from JSON text that is known to be valid.
 func dropNULs(data []byte) []byte {
 	out := make([]byte, 0, len(data))

@@ -59,19 +59,23 @@ var commands = map[string]command{
 }
 
 // wire gives the 1.6 request for a neutral one.
-func wire(req ocpp.Request) (ocpp.Request, command, error) {
+func (d *Dialect) wire(req ocpp.Request) (ocpp.Request, command, error) {
 	action := req.Action()
 	cmd, ok := commands[action]
 	switch {
 	case !ok && ocpp.FromStation(action):
 		return nil, command{}, fault.New(fault.Invalid, "ocpp.direction", "%s is sent by stations, not to them", action)
 	case !ok:
-		return nil, command{}, fault.New(fault.Unsupported, "ocpp.version", "OCPP 1.6 has no %s", action)
+		return nil, command{}, ocpp.Lacks(ocpp.V16, action)
 	}
 	if v, ok := req.(ocpp.Validator); ok {
 		if problems := v.Validate(); len(problems) > 0 {
 			return nil, command{}, ocpp.Invalid(fault.Invalid, "ocpp.invalid", problems)
 		}
+	}
+	req, err := d.at.lower(req)
+	if err != nil {
+		return nil, command{}, err
 	}
 	out, err := cmd.encode(req)
 	if err != nil {
@@ -89,7 +93,7 @@ func (d *Dialect) Encode(req ocpp.Request) (action string, payload json.RawMessa
 	if raw, ok := req.(*ocpp.RawRequest); ok {
 		return ocpp.EncodeRaw(raw)
 	}
-	out, _, err := wire(req)
+	out, _, err := d.wire(req)
 	if err != nil {
 		return "", nil, err
 	}
@@ -103,7 +107,7 @@ func (d *Dialect) Decode(req ocpp.Request, payload json.RawMessage) (ocpp.Respon
 	if _, ok := req.(*ocpp.RawRequest); ok {
 		return ocpp.RawResponse(payload), nil
 	}
-	out, cmd, err := wire(req)
+	out, cmd, err := d.wire(req)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +116,30 @@ func (d *Dialect) Decode(req ocpp.Request, payload json.RawMessage) (ocpp.Respon
 	if err := ocpp.ReadReply(out.Action(), entry.Response, payload, resp); err != nil {
 		return nil, err
 	}
-	return cmd.decode(req, resp), nil
+	if n, ok := req.(numbered); ok {
+		req = n.Request
+	}
+	neutral := cmd.decode(req, resp)
+	if s, ok := neutral.(*ocpp.GetCompositeScheduleResponse); ok && s.Schedule != nil && d.at != nil {
+		s.Schedule.EVSEID = req.(*ocpp.GetCompositeScheduleRequest).EVSEID
+	}
+	return neutral, nil
 }
 
 // Split cuts a request that 1.6 carries in several messages; nil when one is
 // enough. Send each with Encode and Decode, then Join the answers.
 func (d *Dialect) Split(req ocpp.Request) []ocpp.Request {
-	r, ok := req.(*ocpp.SetVariablesRequest)
-	if !ok || len(r.SetVariableData) < 2 {
+	switch r := req.(type) {
+	case *ocpp.SetVariablesRequest:
+		return splitVariables(r)
+	case *ocpp.GetInstalledCertificateIdsRequest:
+		return splitCertificateIds(r)
+	}
+	return d.at.split(req)
+}
+
+func splitVariables(r *ocpp.SetVariablesRequest) []ocpp.Request {
+	if len(r.SetVariableData) < 2 {
 		return nil
 	}
 	out := make([]ocpp.Request, len(r.SetVariableData))
@@ -129,15 +149,48 @@ func (d *Dialect) Split(req ocpp.Request) []ocpp.Request {
 	return out
 }
 
-// Join puts the answers to the parts of Split together.
-func (d *Dialect) Join(parts []ocpp.Response) ocpp.Response {
-	out := &ocpp.SetVariablesResponse{}
-	for _, p := range parts {
-		if r, ok := p.(*ocpp.SetVariablesResponse); ok {
-			out.SetVariableResult = append(out.SetVariableResult, r.SetVariableResult...)
-		}
+// splitCertificateIds asks for one type at a time; no type means all, which
+// in 1.6 are two.
+func splitCertificateIds(r *ocpp.GetInstalledCertificateIdsRequest) []ocpp.Request {
+	types := r.CertificateType
+	if len(types) == 0 {
+		types = []ocpp.GetCertificateIdUseEnum{ocpp.GetCertificateIdUseEnumCSMSRootCertificate, ocpp.GetCertificateIdUseEnumManufacturerRootCertificate}
+	}
+	if len(types) < 2 {
+		return nil
+	}
+	out := make([]ocpp.Request, len(types))
+	for i := range types {
+		out[i] = &ocpp.GetInstalledCertificateIdsRequest{CertificateType: types[i : i+1]}
 	}
 	return out
+}
+
+// Join puts the answers to the parts of Split together.
+func (d *Dialect) Join(parts []ocpp.Response) ocpp.Response {
+	set := &ocpp.SetVariablesResponse{}
+	var found *ocpp.GetInstalledCertificateIdsResponse
+	for _, p := range parts {
+		switch r := p.(type) {
+		case *ocpp.SetVariablesResponse:
+			set.SetVariableResult = append(set.SetVariableResult, r.SetVariableResult...)
+		case *ocpp.GetInstalledCertificateIdsResponse:
+			if found == nil {
+				found = &ocpp.GetInstalledCertificateIdsResponse{Status: ocpp.GetInstalledCertificateStatusEnumNotFound}
+			}
+			found.CertificateHashDataChain = append(found.CertificateHashDataChain, r.CertificateHashDataChain...)
+			if r.Status == ocpp.GetInstalledCertificateStatusEnumAccepted {
+				found.Status = r.Status
+			}
+		}
+	}
+	switch {
+	case found != nil:
+		return found
+	case len(set.SetVariableResult) > 0 || len(parts) == 0:
+		return set
+	}
+	return joined(parts)
 }
 
 // info says why a station refused, where 1.6 has a status and 2.x a reason.

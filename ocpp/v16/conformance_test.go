@@ -98,3 +98,9 @@ func quirk(t *testing.T, id, raw string) bool {
 	}
 	return false
 }
+
+// TestConformanceSends: everything we send, asked or answered, is what the
+// official schemas allow.
+func TestConformanceSends(t *testing.T) {
+	ocpptest.Sends{Dialect: New(), Catalogue: Messages, Suffix: "Request", Dirs: []string{"1.6/core", "1.6/security"}, Unasked: []string{"GetDiagnostics"}}.Run(t)
+}

@@ -10,9 +10,11 @@ import (
 )
 
 // Dialect speaks OCPP 1.6. It satisfies gateway.Dialect.
-type Dialect struct{}
+type Dialect struct {
+	at *place // nil: connector n is EVSE n
+}
 
-// New makes the dialect; it has no state.
+// New makes the dialect; only what For gives has state.
 func New() *Dialect { return &Dialect{} }
 
 // Version gives the OCPP version.
@@ -24,6 +26,7 @@ func (*Dialect) Subprotocol() string { return ocpp.V16.Subprotocol() }
 // call is one message of a station while it is served.
 type call struct {
 	csms     ocpp.CSMS
+	at       *place
 	peer     ocpp.Peer
 	action   string
 	problems []ocpp.Problem
@@ -50,7 +53,7 @@ func (c *call) deviation(ctx context.Context, code, detail string) {
 // Handle serves a message of a station and gives the payload of its answer.
 // The error is a *ocpp.CallError, spelled as 1.6 does.
 func (d *Dialect) Handle(ctx context.Context, csms ocpp.CSMS, p ocpp.Peer, action string, payload json.RawMessage) (json.RawMessage, error) {
-	out, err := handle(ctx, &call{csms: csms, peer: p, action: action}, payload)
+	out, err := handle(ctx, &call{csms: csms, at: d.at, peer: p, action: action}, payload)
 	if err != nil {
 		return nil, ocpp.V16.AsCallError(err)
 	}

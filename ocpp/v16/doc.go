@@ -2,7 +2,8 @@
 // Whitepaper edition 3). Its types are generated from the schemas; what they
 // mean in the neutral terms of package ocpp is written by hand.
 //
-// Connectors: connector n is EVSE n with its connector 1, connector 0 the
+// Connectors: connector n is EVSE n with its connector 1 unless the station's
+// ocpp.ConnectorMap says otherwise (see Dialect.For); connector 0 is the
 // station (EVSE 0).
 //
 // Transactions: StartTransaction, StopTransaction and MeterValues with a

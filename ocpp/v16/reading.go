@@ -61,9 +61,10 @@ func (c *call) readings(ctx context.Context, in []MeterValue, at ocpp.DateTime) 
 }
 
 func (c *call) reading(ctx context.Context, s SampledValue) (ocpp.SampledValue, bool) {
-	value, err := unit.ParseDecimal(s.Value)
-	if err != nil && strings.Count(s.Value, ",") == 1 {
-		value, err = unit.ParseDecimal(strings.Replace(s.Value, ",", ".", 1))
+	text := strings.Trim(s.Value, " \t\r\n\x00")
+	value, err := unit.ParseDecimal(text)
+	if err != nil && strings.Count(text, ",") == 1 {
+		value, err = unit.ParseDecimal(strings.Replace(text, ",", ".", 1))
 	}
 	if err != nil {
 		c.deviation(ctx, "value", fmt.Sprintf("sampledValue.value: %.40q is not a number", s.Value))
@@ -80,6 +81,10 @@ func (c *call) reading(ctx context.Context, s SampledValue) (ocpp.SampledValue, 
 		out.Location = ocpp.LocationEnumOutlet
 	}
 	out.UnitOfMeasure = c.unit(ctx, string(s.Unit), string(out.Measurand))
+	if u := out.UnitOfMeasure; u != nil && u.Unit == "Wh" && u.Multiplier == nil && c.inKilo(ctx) {
+		kilo := 3
+		u.Multiplier = &kilo
+	}
 	return out, true
 }
 
@@ -125,10 +130,22 @@ func (c *call) unit(ctx context.Context, name, measurand string) *ocpp.UnitOfMea
 	return out
 }
 
+// inKilo reports whether the station's energies are in kWh whatever it says.
+func (c *call) inKilo(ctx context.Context) bool {
+	if !c.peer.Tolerate.Has(ocpp.TolerateKiloWattHours) {
+		return false
+	}
+	c.deviation(ctx, "kilowatt_hours", "energies are read as kWh, though the unit says Wh")
+	return true
+}
+
 // register gives a whole register in Wh as a reading of its own; nil and no
 // reading when it is too large for an energy.
-func register(wh int, context ocpp.ReadingContextEnum, at ocpp.DateTime) (*unit.Energy, *ocpp.MeterValue) {
+func (c *call) register(ctx context.Context, wh int, context ocpp.ReadingContextEnum, at ocpp.DateTime) (*unit.Energy, *ocpp.MeterValue) {
 	value := unit.DecimalOf(int64(wh), 0)
+	if c.inKilo(ctx) {
+		value = unit.DecimalOf(int64(wh), 3)
+	}
 	e, err := unit.EnergyOf(value, 0)
 	if err != nil {
 		return nil, nil

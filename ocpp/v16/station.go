@@ -89,6 +89,7 @@ func statusNotification(ctx context.Context, c *call, r *StatusNotificationReque
 	}
 	n := ocpp.StatusNotification{
 		Status16:        status16,
+		Connector16:     max(r.ConnectorID, 0),
 		ErrorCode:       string(r.ErrorCode),
 		Info:            withoutNull(r.Info),
 		VendorID:        withoutNull(r.VendorID),
@@ -103,6 +104,8 @@ func statusNotification(ctx context.Context, c *call, r *StatusNotificationReque
 			n.VendorErrorCode = string(r.ErrorCode)
 		}
 	}
+	c.at.told(r.ConnectorID, status16)
+	place := c.peer.Connectors.Of(r.ConnectorID)
 	at := ocpp.DateTime{}
 	if r.Timestamp != nil {
 		at = *r.Timestamp
@@ -110,8 +113,8 @@ func statusNotification(ctx context.Context, c *call, r *StatusNotificationReque
 	n.StatusNotificationRequest = ocpp.StatusNotificationRequest{
 		Timestamp:       orReceived(ctx, at),
 		ConnectorStatus: neutral,
-		EVSEID:          max(r.ConnectorID, 0),
-		ConnectorID:     min(max(r.ConnectorID, 0), 1),
+		EVSEID:          place.EVSE,
+		ConnectorID:     place.Connector,
 	}
 	if _, err := c.csms.StatusNotification(ctx, c.peer, &n); err != nil {
 		return nil, err

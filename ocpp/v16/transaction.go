@@ -18,11 +18,11 @@ func startTransaction(ctx context.Context, c *call, r *StartTransactionRequest) 
 	e.AssignID = true
 	e.Raw16.ConnectorID, e.Raw16.IdTag, e.Raw16.ReservationID = connector, r.IdTag, r.ReservationID
 	e.Request.TriggerReason = ocpp.TriggerReasonEnumAuthorized
-	e.Request.EVSE = evse(connector)
+	e.Request.EVSE = c.evse(connector)
 	e.Request.IdToken = token(r.IdTag)
 	e.Request.ReservationID = r.ReservationID
 	if !c.missing("meterStart") {
-		start, reading := register(r.MeterStart, ocpp.ReadingContextEnumTransactionBegin, e.Request.Timestamp)
+		start, reading := c.register(ctx, r.MeterStart, ocpp.ReadingContextEnumTransactionBegin, e.Request.Timestamp)
 		e.MeterStart = start
 		e.Request.MeterValue = appendReading(nil, reading)
 	}
@@ -34,6 +34,7 @@ func startTransaction(ctx context.Context, c *call, r *StartTransactionRequest) 
 	if err != nil || id < 1 {
 		return nil, &ocpp.CallError{Code: ocpp.CodeInternalError, Description: "the transaction has no id"}
 	}
+	c.at.started(out.TransactionID, connector)
 	return &StartTransactionResponse{TransactionID: int(id), IdTagInfo: tagInfo(out.Response.IdTokenInfo)}, nil
 }
 
@@ -45,9 +46,9 @@ func (c *call) event(ctx context.Context, kind ocpp.TransactionEventEnum, at ocp
 	}
 }
 
-func evse(connector int) *ocpp.EVSE {
-	one := 1
-	return &ocpp.EVSE{ID: connector, ConnectorID: &one}
+func (c *call) evse(connector int) *ocpp.EVSE {
+	p := c.peer.Connectors.Of(connector)
+	return &ocpp.EVSE{ID: p.EVSE, ConnectorID: &p.Connector}
 }
 
 func appendReading(to []ocpp.MeterValue, m *ocpp.MeterValue) []ocpp.MeterValue {
@@ -94,7 +95,7 @@ func stopTransaction(ctx context.Context, c *call, r *StopTransactionRequest) (o
 	e.Request.IdToken = token(r.IdTag)
 	e.Request.MeterValue, e.Raw16.Signed = c.readings(ctx, r.TransactionData, e.Request.Timestamp)
 	if !c.missing("meterStop") {
-		stop, reading := register(r.MeterStop, ocpp.ReadingContextEnumTransactionEnd, e.Request.Timestamp)
+		stop, reading := c.register(ctx, r.MeterStop, ocpp.ReadingContextEnumTransactionEnd, e.Request.Timestamp)
 		e.MeterStop = stop
 		e.Request.MeterValue = appendReading(e.Request.MeterValue, reading)
 	}
@@ -125,7 +126,7 @@ func meterValues(ctx context.Context, c *call, r *MeterValuesRequest) (ocpp.Resp
 	e.Raw16.NoTimestamp = len(r.MeterValue) == 0 || r.MeterValue[0].Timestamp.IsZero()
 	e.Request.TransactionInfo.TransactionID = strconv.FormatInt(id, 10)
 	if connector > 0 {
-		e.Request.EVSE = evse(connector)
+		e.Request.EVSE = c.evse(connector)
 	}
 	e.Request.MeterValue, e.Raw16.Signed = c.readings(ctx, r.MeterValue, e.Request.Timestamp)
 	e.Request.TriggerReason = sampled(r.MeterValue)
@@ -151,7 +152,7 @@ func (c *call) looseValues(ctx context.Context, r *MeterValuesRequest, connector
 		c.deviation(ctx, "signed_data", "a signed reading outside a transaction was left out")
 	}
 	if len(values) > 0 { // the neutral message holds at least one
-		if _, err := c.csms.MeterValues(ctx, c.peer, &ocpp.MeterValuesRequest{EVSEID: connector, MeterValue: values}); err != nil {
+		if _, err := c.csms.MeterValues(ctx, c.peer, &ocpp.MeterValuesRequest{EVSEID: c.peer.Connectors.Of(connector).EVSE, MeterValue: values}); err != nil {
 			return nil, err
 		}
 	}

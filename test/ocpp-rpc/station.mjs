@@ -7,6 +7,7 @@
 //        {"close":true}
 //   out: {"open":"ocpp1.6"}  {"id":1,"result":{…}}  {"id":1,"error":{…}}
 //        {"called":"Reset","payload":{…}}  {"strict":"…"}  {"closed":1000}
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -17,6 +18,7 @@ const { RPCClient, createValidator, createRPCError } = require('ocpp-rpc');
 const { values: arg } = parseArgs({
   options: {
     endpoint: { type: 'string' }, identity: { type: 'string' }, password: { type: 'string' }, protocol: { type: 'string' },
+    ca: { type: 'string' }, cert: { type: 'string' }, key: { type: 'string' }, // PEM files, for security profiles 2 and 3
   },
 });
 
@@ -31,7 +33,10 @@ const renamed = require('ocpp-rpc/lib/schemas/ocpp2_1.json').map((schema) => ({
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 const answers = new Map();
 
+const file = (name) => (name ? readFileSync(name) : undefined);
+
 const station = new RPCClient({
+  wsOpts: { ca: file(arg.ca), cert: file(arg.cert), key: file(arg.key) },
   endpoint: arg.endpoint,
   identity: arg.identity,
   password: arg.password,
