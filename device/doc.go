@@ -14,6 +14,13 @@
 // read back, and compared again after every boot and by a job; nothing is
 // queued for a station that is offline.
 //
+// # What a device is to have
+//
+// Wishes come in layers: what people set at one station, templates (the higher
+// priority, then the more specific), the baseline. A sync reads all wished
+// variables in few messages, sets what differs one by one and reads it back.
+// It runs at least every hour, so that drift is seen within it.
+//
 // # Reports
 //
 // NotifyReport comes in parts, on whatever connection and node. Each part is
@@ -47,7 +54,11 @@
 //
 // Tables owned: device_boot, device_variable, device_variable_history,
 // device_desired, device_state, device_report_part, device_security_event,
-// device_notice, device_upgrade. Facts recorded: device.security_event,
+// device_notice, device_template, device_monitor, device_event, device_request,
+// device_request_part, device_charging_profile, device_charging_limit,
+// device_clock, device_upgrade. Facts recorded: device.security_event, device.event,
+// device.drifted, device.drift_cleared, device.charging_limit,
+// device.clock_wrong, device.clock_right,
 // device.firmware_status, device.security_upgrade. Consumed:
 // station.command_finished, station.refused.
 package device

@@ -100,7 +100,7 @@ func New(d Deps) *Service {
 func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
 	r.Every("device.reconcile", time.Minute, s.reconcile)
-	r.Every("device.forget_answers", time.Hour, s.forgetAnswers)
+	r.Every("device.forget", time.Hour, s.forget)
 	r.Every("device.requests", time.Minute, s.stall)
 	r.Every("device.clocks", 5*time.Minute, s.watchClocks)
 	s.firmwareJobs(r)

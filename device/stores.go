@@ -20,16 +20,17 @@ func (s *Service) Stores() []retain.Store {
 		retain.Rows{Name: "security events", Group: "audit", Table: "device_security_event", At: "received_at"}.Store(s.d.DB),
 		retain.Rows{Name: "reports asked of stations", Group: "history", Table: "device_request", At: "last_at"}.Store(s.d.DB),
 		retain.Rows{Name: "steps of updates and logs", Group: "history", Table: "device_step", At: "at"}.Store(s.d.DB),
-		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part"}},
+		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part", "device_template", "device_monitor", "device_charging_profile", "device_charging_limit"}},
 	}
 }
 
-// forgetAnswers removes what stations told of customers and nobody fetched: it
-// is personal, so it does not wait for a setting.
-func (s *Service) forgetAnswers(ctx context.Context) error {
+// forget deletes the parts of answers that nobody read in time: what a
+// station told of a customer is personal data, and what stalled is useless.
+func (s *Service) forget(ctx context.Context) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`DELETE FROM device_request_part WHERE (station, kind, request) IN
-			(SELECT station, kind, request FROM device_request WHERE last_at < $1)`, db.Micros(tx.Now.Add(-s.d.KeepAnswers)))
+		_, err := tx.Exec(`DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)
+			OR NOT EXISTS (SELECT 1 FROM device_request r WHERE r.station = device_request_part.station AND r.kind = device_request_part.kind AND r.request = device_request_part.request)`,
+			db.Micros(tx.Now.Add(-s.d.KeepAnswers)))
 		return err
 	})
 }

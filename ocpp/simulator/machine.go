@@ -35,6 +35,7 @@ type machine struct {
 	evses     []*EVSE
 	profiles  []profile
 	variables map[string]string
+	monitors  monitors
 	voice     voice
 	outbox    []*call
 	online    bool
@@ -80,7 +81,7 @@ type voice interface {
 
 func newMachine(c Config) *machine {
 	m := &machine{
-		config: c, variables: map[string]string{}, interval: 5 * time.Minute,
+		config: c, variables: map[string]string{}, monitors: newMonitors(), interval: 5 * time.Minute,
 		rng: rand.New(rand.NewPCG(c.Seed, 0x5eed)), voice: voiceOf(c.Version),
 	}
 	for _, e := range c.EVSEs {

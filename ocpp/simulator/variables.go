@@ -134,7 +134,7 @@ func (voice2) onGetVariables(m *machine, req *ocpp.GetVariablesRequest, _ time.T
 	return out
 }
 
-func (voice2) onSetVariables(m *machine, req *ocpp.SetVariablesRequest, _ time.Time) any {
+func (voice2) onSetVariables(m *machine, req *ocpp.SetVariablesRequest, now time.Time) any {
 	var out ocpp.SetVariablesResponse
 	for _, q := range req.SetVariableData {
 		r := ocpp.SetVariableResult{Component: q.Component, Variable: q.Variable, AttributeType: q.AttributeType, AttributeStatus: ocpp.SetVariableStatusEnumAccepted}
@@ -147,6 +147,7 @@ func (voice2) onSetVariables(m *machine, req *ocpp.SetVariablesRequest, _ time.T
 		default:
 			m.variables[name] = q.AttributeValue
 			m.apply(name, q.AttributeValue)
+			m.changed(q.Component, q.Variable, q.AttributeValue, now)
 		}
 		out.SetVariableResult = append(out.SetVariableResult, r)
 	}
