@@ -72,6 +72,9 @@ func (s *Service) Decide(tx *db.Tx, a Ask) (Decision, error) {
 			return Decision{}, err
 		}
 	}
+	if c.Kept, err = s.kept(tx, a, c.Token); err != nil {
+		return Decision{}, err
+	}
 	d := Decision{Status: Rule(c), Token: c.Token}
 	if c.Token != nil {
 		d.cache = tx.Now.Add(s.d.Config.CacheFor)
@@ -83,6 +86,18 @@ func (s *Service) Decide(tx *db.Tx, a Ask) (Decision, error) {
 		err = takeUse(tx, c.Token.ID, a)
 	}
 	return d, err
+}
+
+// kept reports whether the EVSE is reserved for somebody else.
+func (s *Service) kept(tx *db.Tx, a Ask, t *IdToken) (bool, error) {
+	if s.d.Reserved == nil || a.EVSE == 0 {
+		return false, nil
+	}
+	group := ""
+	if t != nil {
+		group = t.Group
+	}
+	return s.d.Reserved(tx, a.Station, a.EVSE, a.Token.IdToken, group)
 }
 
 // find looks the token up among those of the station's organisation, of the

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/forecourt-ev/forecourt/foundation/web"
@@ -38,9 +39,14 @@ func TestTokenRoutes(t *testing.T) {
 				Body: "id_token,status\nNEW,active\n04AA,active\n", Status: 200, Contains: []string{`"created":1`, `"changed":1`}},
 			webtest.Scenario{Name: "import a bad file", Method: "POST", Path: "/id-tokens/import", Header: []string{"Content-Type", "text/csv"},
 				Body: "id_token,status\nN2,active\nN3,asleep\n", Status: 422, Contains: []string{"row 3 column status"}, Facts: []string{}},
+			webtest.Scenario{Name: "a template", Method: "GET", Path: "/id-tokens/import-template?format=csv", Status: 200, Contains: []string{"id_token,type,status"}},
 			webtest.Scenario{Name: "policy", Method: "PUT", Path: "/access-policy", Body: `{"open_access":true}`, Status: 200, Contains: []string{`"open_access":true`}},
 			webtest.Scenario{Name: "policy back", Method: "PUT", Path: "/access-policy", Body: `{"open_access":null}`, Status: 200, Contains: []string{`"open_access":false`}},
 		)
+		book := owner.Must(200, "GET", "/id-tokens?format=xlsx&id_token=NEW", "")
+		if !strings.HasPrefix(book.Body, "PK") || !strings.Contains(book.Header.Get("Content-Disposition"), "id-tokens.xlsx") {
+			h.t.Errorf("the list as XLSX: %v %.20q", book.Header, book.Body)
+		}
 		sister.Run(
 			webtest.Scenario{Name: "a sister reads", Method: "GET", Path: "/id-tokens/04AA", Status: 404},
 			webtest.Scenario{Name: "a sister changes", Method: "PATCH", Path: "/id-tokens/04AA", Body: `{"status":"active"}`, Status: 404, Facts: []string{}},

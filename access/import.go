@@ -2,182 +2,97 @@ package access
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/sheet"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
 )
 
 // ImportColumns are the columns of a token file, by the names of the API. The
 // first row names those that are there; id_token must be.
-var ImportColumns = []string{"id_token", "type", "status", "expiry", "group", "driver", "max_sessions", "organisation"}
+var ImportColumns = []sheet.Column{
+	{Name: "id_token", Kind: sheet.Text, Required: true, Doc: "As printed on the card", Example: "04A1B2C3D4E5F6", Aliases: []string{"token", "rfid", "uid", "card", "card number", "id tag", "badge", "carte", "numéro de badge", "karte", "kartennummer"}},
+	{Name: "type", Kind: sheet.Text, Doc: "Type of OCPP; empty: ISO14443", Example: "ISO14443", Aliases: []string{"typ"}},
+	{Name: "status", Kind: sheet.Text, Doc: "active, blocked or lost; empty: active", Example: "active", Aliases: []string{"état", "statut"}},
+	{Name: "expiry", Kind: sheet.Day, Doc: "An instant or a date (UTC); empty: never", Example: "2027-01-31", Aliases: []string{"expires", "expiry date", "valid until", "expiration", "ablauf", "gültig bis"}},
+	{Name: "group", Kind: sheet.Text, Doc: "Tokens of one group may stop each other's sessions", Aliases: []string{"parent", "parent id", "groupe", "gruppe"}},
+	{Name: "driver", Kind: sheet.Text, Doc: "Id of the driver", Aliases: []string{"conducteur", "fahrer"}},
+	{Name: "max_sessions", Doc: "At a time; empty: the installation's", Example: "1", Aliases: []string{"sessions max", "max ladevorgänge"}},
+	{Name: "organisation", Kind: sheet.Text, Doc: "Id of the organisation; empty: your own", Aliases: []string{"organization", "org", "mandant"}},
+}
 
-const (
-	maxImport     = 16 << 20
-	maxImportRows = 100_000
-	maxRowErrors  = 100 // more are counted, not listed
-)
+var importLimits = sheet.Limits{Bytes: 16 << 20, Rows: 100_000}
 
 // Imported says what an import did.
 type Imported struct {
 	Created int `json:"created"`
 	Changed int `json:"changed"`
+
+	Notes []sheet.Note `json:"notes" nullable:"false" doc:"Taken, but worth a look; the first hundred"`
 }
 
-// Import reads tokens from CSV (RFC 4180; comma or semicolon) and stores all
-// of them, or none: every wrong row is reported by its number. A token that
-// the organisation has already is changed in the columns that the file has.
+// Import reads tokens from CSV or XLSX and stores all of them, or none: every
+// wrong row is reported by its number. A token that the organisation has
+// already is changed in the columns that the file has.
 func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) {
 	var done Imported
 	c, err := identity.Require(ctx, identity.TokenWrite)
 	if err != nil {
 		return done, err
 	}
-	rows, err := readRows(file)
+	table, err := sheet.Read(file, ImportColumns, importLimits)
 	if err != nil {
 		return done, err
 	}
 	err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		done = Imported{}
-		bad := &rowErrors{}
-		for _, r := range rows {
-			if err := s.importRow(ctx, tx, c, r, &done, bad); err != nil {
+		bad := sheet.NewErrors("token.import")
+		for _, r := range table.Rows {
+			if err := s.importRow(ctx, tx, c, row{r}, &done, bad); err != nil {
 				return err
 			}
 		}
-		return bad.err()
+		return bad.Err()
 	})
+	done.Notes = append([]sheet.Note{}, table.Notes...)
 	return done, err
 }
 
-// row is a line of the file with its columns by name.
-type row struct {
-	number int // of the line, the heading being 1
-	cells  map[string]string
-}
+// row is a row of the file.
+type row struct{ sheet.Row }
 
-func (r row) at(field string) string { return fmt.Sprintf("row %d column %s", r.number, field) }
-
-func readRows(file io.Reader) ([]row, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxImport+1))
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "token.import", "the file could not be read")
-	}
-	if len(text) > maxImport {
-		return nil, fault.New(fault.Invalid, "token.import", "the file is larger than %d MiB", maxImport>>20)
-	}
-	body := strings.TrimPrefix(string(text), "\ufeff")
-	r := csv.NewReader(strings.NewReader(body))
-	r.FieldsPerRecord, r.TrimLeadingSpace = -1, true
-	if head, _, _ := strings.Cut(body, "\n"); strings.Count(head, ";") > strings.Count(head, ",") {
-		r.Comma = ';'
-	}
-	records, err := r.ReadAll()
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "token.import", "the file is not CSV: %v", err)
-	}
-	if len(records) < 2 {
-		return nil, fault.New(fault.Invalid, "token.import", "the file has no rows; the first names the columns: %s", strings.Join(ImportColumns, ", "))
-	}
-	if len(records) > maxImportRows+1 {
-		return nil, fault.New(fault.Invalid, "token.import", "the file has more than %d rows", maxImportRows)
-	}
-	return named(records)
-}
-
-func named(records [][]string) ([]row, error) {
-	bad := fault.New(fault.Invalid, "token.import", "the columns are not those of a token file")
-	head := make([]string, len(records[0]))
-	for i, name := range records[0] {
-		head[i] = strings.ToLower(strings.TrimSpace(name))
-		if !slices.Contains(ImportColumns, head[i]) || slices.Contains(head[:i], head[i]) {
-			bad.With(fmt.Sprintf("row 1 column %d", i+1), "must be one of "+strings.Join(ImportColumns, ", ")+", each once", name)
-		}
-	}
-	if !slices.Contains(head, "id_token") {
-		bad.With("row 1", "the column id_token is missing", strings.Join(head, ","))
-	}
-	if len(bad.Fields) > 0 {
-		return nil, bad
-	}
-	out := make([]row, 0, len(records)-1)
-	for i, rec := range records[1:] {
-		r := row{number: i + 2, cells: map[string]string{}}
-		for c, cell := range rec {
-			if c < len(head) {
-				r.cells[head[c]] = strings.TrimSpace(cell)
-			}
-		}
-		out = append(out, r)
-	}
-	return out, nil
-}
-
-// rowErrors gathers what is wrong in all rows.
-type rowErrors struct {
-	fields []fault.Field
-	more   int
-}
-
-func (e *rowErrors) take(err error) error {
-	f := fault.Of(err)
-	if f == nil || f.Kind != fault.Invalid && f.Kind != fault.Conflict {
-		return err
-	}
-	for _, field := range f.Fields {
-		if len(e.fields) < maxRowErrors {
-			e.fields = append(e.fields, field)
-		} else {
-			e.more++
-		}
-	}
-	return nil
-}
-
-func (e *rowErrors) err() error {
-	if len(e.fields) == 0 {
-		return nil
-	}
-	bad := fault.New(fault.Invalid, "token.import", "nothing was imported: %d values are wrong", len(e.fields)+e.more)
-	bad.Fields = e.fields
-	return bad
-}
-
-func (s *Service) importRow(ctx context.Context, tx *db.Tx, c identity.Caller, r row, done *Imported, bad *rowErrors) error {
+func (s *Service) importRow(ctx context.Context, tx *db.Tx, c identity.Caller, r row, done *Imported, bad *sheet.Errors) error {
 	edit, err := r.edit()
 	if err != nil {
-		return bad.take(err)
+		return bad.Take(err)
 	}
-	org, err := identity.Place(ctx, tx, identity.OrgID(r.cells["organisation"]))
+	org, err := identity.Place(ctx, tx, identity.OrgID(r.Get("organisation")))
 	if err != nil {
-		return bad.take(relocate(err, r.at("organisation")))
+		return bad.Take(relocate(err, r.At("organisation")))
 	}
-	same, err := tokensByMatch(tx, Match(r.cells["id_token"]))
+	same, err := tokensByMatch(tx, Match(r.Get("id_token")))
 	if err != nil {
 		return err
 	}
 	for _, t := range same {
 		if t.Org == string(org) {
 			done.Changed++
-			_, err := s.change(ctx, tx, t, edit, r.at)
-			return bad.take(err)
+			_, err := s.change(ctx, tx, t, edit, r.At)
+			return bad.Take(err)
 		}
 	}
-	t := IdToken{Org: string(org), Value: r.cells["id_token"]}
+	t := IdToken{Org: string(org), Value: r.Get("id_token")}
 	edit(&t)
 	done.Created++
-	return bad.take(s.create(ctx, tx, &t, r.at))
+	return bad.Take(s.create(ctx, tx, &t, r.At))
 }
 
 func relocate(err error, at string) error {
@@ -193,22 +108,22 @@ func relocate(err error, at string) error {
 func (r row) edit() (func(*IdToken), error) {
 	bad := fault.New(fault.Invalid, "token.import", "a row is wrong")
 	var expiry *time.Time
-	if v := r.cells["expiry"]; v != "" {
+	if v := r.Get("expiry"); v != "" {
 		t, err := time.Parse(time.RFC3339, v)
 		if err != nil {
 			t, err = time.Parse(time.DateOnly, v)
 		}
 		if err != nil {
-			bad.With(r.at("expiry"), "must be an instant such as 2027-01-31T23:00:00Z or a date", v)
+			bad.With(r.At("expiry"), "must be an instant such as 2027-01-31T23:00:00Z or a date", v)
 		}
 		t = t.UTC()
 		expiry = &t
 	}
 	var most *int
-	if v := r.cells["max_sessions"]; v != "" {
+	if v := r.Get("max_sessions"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			bad.With(r.at("max_sessions"), "must be a whole number", v)
+			bad.With(r.At("max_sessions"), "must be a whole number", v)
 		}
 		most = &n
 	}
@@ -216,7 +131,7 @@ func (r row) edit() (func(*IdToken), error) {
 		return nil, bad
 	}
 	set := func(column string, do func(v string)) {
-		if v, ok := r.cells[column]; ok && (v != "" || column == "group" || column == "driver") {
+		if v := r.Get(column); r.Has(column) && (v != "" || column == "group" || column == "driver") {
 			do(v)
 		}
 	}
@@ -225,26 +140,22 @@ func (r row) edit() (func(*IdToken), error) {
 		set("status", func(v string) { t.Status = Status(strings.ToLower(v)) })
 		set("group", func(v string) { t.Group = v })
 		set("driver", func(v string) { t.Driver = v })
-		if _, ok := r.cells["expiry"]; ok {
+		if r.Has("expiry") {
 			t.Expiry = expiry
 		}
-		if _, ok := r.cells["max_sessions"]; ok {
+		if r.Has("max_sessions") {
 			t.MaxSessions = most
 		}
 	}, nil
 }
 
 func (s *Service) importRoute(a *web.API) {
-	route := op(http.MethodPost, "/id-tokens/import", identity.TokenWrite, "Import tokens from CSV")
-	route.Description = "The body is a CSV file. Its first row names the columns: " + strings.Join(ImportColumns, ", ") +
+	route := op(http.MethodPost, "/id-tokens/import", identity.TokenWrite, "Import tokens from CSV or XLSX")
+	route.Description = "The body is a CSV or XLSX file. Its first row names the columns: " + strings.Join(sheet.Names(ImportColumns), ", ") +
 		". Either all rows are stored or none; wrong ones are listed by number."
-	route.MaxBody, route.Produces = maxImport, "application/json"
+	route.MaxBody, route.Produces = importLimits.Bytes+1, "application/json"
 	a.Raw(route, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		done, err := s.Import(r.Context(), r.Body)
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			err = fault.New(fault.Invalid, "token.import", "the file is larger than %d MiB", maxImport>>20)
-		}
 		if err != nil {
 			a.Fail(w, r, err)
 			return
@@ -253,4 +164,7 @@ func (s *Service) importRoute(a *web.API) {
 		// The client is gone when this fails; there is nobody to tell.
 		_ = json.NewEncoder(w).Encode(done)
 	}))
+	empty := op(http.MethodGet, "/id-tokens/import-template", identity.TokenRead, "Download an empty token file to fill in: ?format=xlsx (default) or csv")
+	empty.Produces = sheet.XLSX.MediaType()
+	a.Raw(empty, a.Template("id-tokens", ImportColumns))
 }

@@ -61,6 +61,9 @@ type Deps struct {
 	// Contract checks the contract certificate of a car (pki.CheckContract);
 	// the empty status when there is nothing to check. nil: none is checked.
 	Contract func(ctx context.Context, p ocpp.Peer, token, chain string, data []ocpp.OCSPRequestData) ocpp.AuthorizeCertificateStatusEnum
+	// Reserved reports whether an EVSE is reserved for others than this token
+	// and its group. nil: none is.
+	Reserved func(tx *db.Tx, station string, evse int, token, group string) (bool, error)
 	// KnowsDriver reports whether the organisation has the driver. nil: any.
 	KnowsDriver func(tx *db.Tx, org, driver string) (bool, error)
 }

@@ -139,12 +139,16 @@ type Case struct {
 	At      time.Time
 	Busy    int // other sessions that use the token
 	Max     int
+	Kept    bool // the EVSE is reserved for somebody else
 }
 
 // Rule is the decision. OCPP 2.0.1 C01–C06, C16.
 func Rule(c Case) ocpp.AuthorizationStatusEnum {
 	if c.Type == TypeNoAuthorization {
 		return ocpp.AuthorizationStatusEnumAccepted // C02.FR.02: the station decides
+	}
+	if c.Kept && !c.Offline && !c.Granted {
+		return ocpp.AuthorizationStatusEnumNotAtThisTime
 	}
 	if c.Token == nil {
 		if c.Open || c.Granted {

@@ -19,6 +19,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
@@ -33,12 +34,13 @@ type App struct {
 	secret  []byte
 	metrics *prometheus.Registry
 
-	db    *db.DB
-	bus   *cluster.Bus
-	facts *event.Log
-	jobs  *job.Runner
-	api   *web.API
-	rooms rooms
+	db     *db.DB
+	bus    *cluster.Bus
+	facts  *event.Log
+	jobs   *job.Runner
+	keeper *retain.Keeper
+	api    *web.API
+	rooms  rooms
 
 	console  net.Listener
 	stations net.Listener // nil: stations use the console's address

@@ -12,17 +12,22 @@ import (
 	"github.com/forecourt-ev/forecourt/account"
 	"github.com/forecourt-ev/forecourt/billing"
 	"github.com/forecourt-ev/forecourt/device"
+	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/live"
 	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/ocpp/v201"
 	"github.com/forecourt-ev/forecourt/ocpp/v21"
 	"github.com/forecourt-ev/forecourt/pki"
+	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 	"github.com/forecourt-ev/forecourt/tariff"
@@ -37,10 +42,12 @@ type rooms struct {
 	station  *station.Service
 	device   *device.Service
 	pki      *pki.Service
+	files    *file.Store
 	access   *access.Service
 	tariff   *tariff.Service
 	session  *session.Service
 	billing  *billing.Service
+	reserve  *reservation.Service
 	live     *live.Service
 	gateway  *gateway.Gateway
 }
@@ -67,7 +74,9 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
-		Config: station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+		Drop:      r.gateway.Drop,
+		Languages: []ocpp.Language{v16.Language, v201.Language, v21.Language},
+		Config:    station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
 	})
 	if err != nil {
 		return r, err
@@ -76,15 +85,21 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if err = a.buildPKI(&r, between); err != nil {
 		return r, err
 	}
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway})
-	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract})
+	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite,
+		Files: r.files, Config: device.Config{FTP: a.cfg.FTPURL}, Sessions: sessionsOf(&r)})
+	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
+		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
+			return r.reserve.KeepsOut(tx, station, evse, token, group)
+		}})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse,
+		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Unbilled: a.unbilled,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
-	*asks = csms{stations: r.station, devices: r.device, tokens: r.access, sessions: r.session, certificates: r.pki}
+	r.reserve = reservation.New(reservation.Deps{DB: a.db, Log: a.log, Stations: r.station, Access: r.access, Commander: r.gateway})
+	*asks = csms{reservations: r.reserve, stations: r.station, devices: r.device, tokens: r.access, sessions: r.session, certificates: r.pki}
 	a.connect(r)
 	return r, nil
 }
@@ -94,7 +109,7 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
 		Config: gateway.Config{
-			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec, LogRetention: a.cfg.MessageRetention,
+			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec,
 		},
 	})
 }
@@ -112,6 +127,7 @@ type (
 	routed    interface{ Routes(*web.API) }
 	consuming interface{ Consumers() []event.Consumer }
 	working   interface{ Jobs(*job.Runner) }
+	growing   interface{ Stores() []retain.Store }
 )
 
 // connect gives each room its routes, facts and jobs.
@@ -120,7 +136,8 @@ func (a *App) connect(r rooms) {
 		DB: a.db, Log: a.log, Version: version, PublicURL: a.cfg.PublicURL, TrustedProxies: a.trustedProxies(),
 		ContentSources: a.tileSources(), Guard: r.identity.Guard, Metrics: a.metrics,
 	})
-	for _, one := range []any{r.identity, r.account, r.location, r.station, r.device, r.pki, r.access, r.tariff, r.session, r.billing, r.live, r.gateway} {
+	a.keeper = retain.New(a.db, a.log, a.cfg.Retention.groups())
+	for _, one := range []any{r.identity, r.account, r.location, r.station, r.files, r.device, r.pki, r.access, r.tariff, r.session, r.billing, r.reserve, r.live, r.gateway} {
 		if x, ok := one.(routed); ok {
 			x.Routes(a.api)
 		}
@@ -130,9 +147,13 @@ func (a *App) connect(r rooms) {
 		if x, ok := one.(working); ok {
 			x.Jobs(a.jobs)
 		}
+		if x, ok := one.(growing); ok {
+			a.keeper.Add(x.Stores()...)
+		}
 	}
 	a.systemRoutes()
 	a.systemJobs()
+	a.retention()
 	a.mount(r)
 }
 

@@ -34,15 +34,18 @@ type Config struct {
 	TLSKey        string   `help:"Private key (PEM) of the certificate." placeholder:"FILE"`
 	StationCA     string   `name:"station-client-ca" help:"CA certificates (PEM) that sign station certificates; the station address then wants one from every station (mTLS), the console's never." placeholder:"FILE"`
 	PublicURL     string   `help:"The address people and stations use, when it differs from --listen." placeholder:"https://…"`
+	FileURL       string   `name:"file-url" help:"Address below which stations without TLS fetch and bring files, when it is not the public one; it must lead to /files/ of this platform." placeholder:"http://…"`
+	FileQuota     int64    `help:"Bytes of firmware, logs and bundles that one organisation may store." default:"10737418240"`
+	FileMaxSize   int64    `help:"Bytes of one such file." default:"1073741824"`
+	FTPURL        string   `name:"ftp-url" help:"An external FTP server to which stations may upload logs that ask for it; none is run here." placeholder:"ftp://user:password@host/dir"`
 	TrustedProxy  []string `help:"Networks whose X-Forwarded-* headers are believed." placeholder:"CIDR"`
 
 	AllowProfile0    bool          `name:"allow-profile-0" help:"Let stations that are set to security profile 0 connect without a password."`
 	HandshakesPerSec int           `name:"handshakes-per-second" help:"New station connections accepted per second; more wait." default:"2000"`
-	MessageRetention time.Duration `help:"How long station messages are kept." default:"2160h"`
-	FactRetention    time.Duration `help:"How long facts are kept for viewers that resume; what no consumer has taken yet is kept in any case." default:"720h"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
 
-	PKIFlags `embed:""`
+	PKIFlags  `embed:""`
+	Retention retentionConfig `embed:""`
 
 	TileURL         string `help:"Map tiles for the console, {z}/{x}/{y}; none draws the offline world outline only."`
 	TileAttribution string `help:"Credit line shown on the map for --tile-url."`
@@ -72,7 +75,7 @@ func (c *Config) check() error {
 			bad.With("trusted-proxy", "must be a network such as 10.0.0.0/8", p)
 		}
 	}
-	for name, v := range map[string]string{"database-url": c.DatabaseURL, "nats-url": c.NatsURL, "public-url": c.PublicURL} {
+	for name, v := range map[string]string{"database-url": c.DatabaseURL, "nats-url": c.NatsURL, "public-url": c.PublicURL, "file-url": c.FileURL, "ftp-url": c.FTPURL} {
 		if u, err := url.Parse(v); err != nil || v != "" && (u.Scheme == "" || u.Host == "" && u.RawQuery == "") {
 			bad.With(name, "must be a URL with a scheme and a host", redact(v))
 		}
@@ -80,6 +83,7 @@ func (c *Config) check() error {
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		bad.With("database-url", "must begin with postgres:// ; for SQLite leave it out and set --data", redact(c.DatabaseURL))
 	}
+	c.Retention.check(bad)
 	if c.Data == "" {
 		bad.With("data", "must name a directory", "")
 	}

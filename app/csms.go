@@ -8,6 +8,7 @@ import (
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/pki"
+	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 )
@@ -17,11 +18,11 @@ import (
 // id as created, its site, and its incarnation also when it did not boot on
 // this connection.
 type csms struct {
-	stations *station.Service
-	devices  *device.Service
-	tokens   *access.Service
-	sessions *session.Service
-
+	stations     *station.Service
+	devices      *device.Service
+	tokens       *access.Service
+	sessions     *session.Service
+	reservations *reservation.Service
 	certificates *pki.Service
 }
 
@@ -56,6 +57,10 @@ func (c *csms) StatusNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Stat
 	if err != nil {
 		return nil, err
 	}
+	if p.Version == ocpp.V16 { // the map may have changed since the station connected
+		at := p.Connectors.Of(r.Connector16)
+		r.EVSEID, r.ConnectorID = at.EVSE, at.Connector
+	}
 	if err := c.sessions.StatusNotification(ctx, p, r); err != nil { // in 1.6 the only word on the charging state
 		return nil, err
 	}
@@ -78,6 +83,15 @@ func (c *csms) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.Transa
 	p, err := c.stations.Identify(ctx, p)
 	if err != nil {
 		return nil, err
+	}
+	if e.Raw16 != nil && e.Raw16.ConnectorID > 0 {
+		at := p.Connectors.Of(e.Raw16.ConnectorID)
+		e.Request.EVSE = &ocpp.EVSE{ID: at.EVSE, ConnectorID: &at.Connector}
+	}
+	if p.Version != ocpp.V16 && (e.Request.Offline == nil || !*e.Request.Offline) {
+		if err := c.stations.Told(ctx, p, e.Request.Timestamp.Time); err != nil {
+			return nil, err
+		}
 	}
 	return c.sessions.TransactionEvent(ctx, p, e)
 }
@@ -115,6 +129,13 @@ func (c *csms) GetCertificateChainStatus(ctx context.Context, p ocpp.Peer, r *oc
 }
 
 func (c *csms) Notification(ctx context.Context, p ocpp.Peer, r ocpp.Request) error {
+	if update, ok := r.(*ocpp.ReservationStatusUpdateRequest); ok {
+		p, err := c.stations.Identify(ctx, p)
+		if err != nil {
+			return err
+		}
+		return c.reservations.StatusUpdate(ctx, p, update)
+	}
 	return c.devices.Notification(ctx, p, r)
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 )
@@ -21,14 +22,14 @@ func (a *App) servers() ([]*server, error) {
 	if a.stations != nil {
 		atConsole = http.HandlerFunc(a.wrongDoor)
 	}
-	console, err := a.door(split(atConsole, a.api.Handler()), "")
+	console, err := a.door(split(atConsole, a.rooms.files, a.api.Handler()), "")
 	if err != nil {
 		return nil, err
 	}
 	console.listener = a.console
 	out := []*server{console}
 	if a.stations != nil {
-		door, err := a.door(split(a.rooms.gateway, http.NotFoundHandler()), a.cfg.StationCA)
+		door, err := a.door(split(a.rooms.gateway, a.rooms.files, http.NotFoundHandler()), a.cfg.StationCA)
 		if err != nil {
 			return nil, err
 		}
@@ -38,10 +39,14 @@ func (a *App) servers() ([]*server, error) {
 	return out, nil
 }
 
-// split sends /ocpp/… to the stations' gateway, past the API's edge: an
-// OCPP connection is no web request.
-func split(stations, rest http.Handler) http.Handler {
+// split sends /ocpp/… to the stations' gateway, and /files/… to the file
+// store, past the API's edge: neither is a request of the web app.
+func split(stations, files, rest http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, file.Prefix) {
+			files.ServeHTTP(w, r)
+			return
+		}
 		if path := strings.ToLower(r.URL.Path); path == "/ocpp" || strings.HasPrefix(path, "/ocpp/") {
 			stations.ServeHTTP(w, r)
 			return

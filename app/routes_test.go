@@ -98,7 +98,7 @@ func TestConfigPrintsEverySetting(t *testing.T) {
 	if code := Main(t.Context(), []string{"config"}, &out, &errs); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
-	for _, name := range []string{"listen = localhost:8080", "station-client-ca", "message-retention = 2160h", "database-url"} {
+	for _, name := range []string{"listen = localhost:8080", "station-client-ca", "message-retention = 90d", "database-url"} {
 		if !strings.Contains(out.String(), name) {
 			t.Errorf("config does not print %q", name)
 		}

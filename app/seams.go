@@ -20,6 +20,18 @@ type seams struct {
 	locations *location.Service
 }
 
+// sessionsOf lists sessions for the device room, which may not know theirs.
+func sessionsOf(r *rooms) func(ctx context.Context, req db.ListRequest) ([]any, string, error) {
+	return func(ctx context.Context, req db.ListRequest) ([]any, string, error) {
+		list, next, err := r.session.List(ctx, req)
+		out := make([]any, len(list))
+		for i, one := range list {
+			out[i] = one
+		}
+		return out, next, err
+	}
+}
+
 // zone is the time zone that prices at a site follow; the organisation's
 // without a site.
 func (s seams) zone(tx *db.Tx, org, site string) (*time.Location, error) {
@@ -43,7 +55,13 @@ func (s seams) portUse(tx *db.Tx, id string, evse int, u session.PortUse) error 
 	if u.Over {
 		use = station.UseEnded
 	}
-	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power})
+	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power, Connector: u.Connector})
+}
+
+// orgOfSite is the organisation of a site.
+func (s seams) orgOfSite(tx *db.Tx, site string) (string, error) {
+	place, err := s.locations.Get(tx, location.ID(site))
+	return string(place.Org), err
 }
 
 // stationOf is a station as the pki room knows it.

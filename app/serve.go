@@ -73,6 +73,15 @@ func (s *server) serve() error {
 	return s.http.Serve(s.listener)
 }
 
+// fileURL is the address of the file store for stations; plain asks for the
+// one of stations without TLS.
+func (a *App) fileURL(plain bool) string {
+	if plain && a.cfg.FileURL != "" {
+		return strings.TrimRight(a.cfg.FileURL, "/")
+	}
+	return a.URL()
+}
+
 // stationURL is the address stations are given, without their id.
 func (a *App) stationURL() string {
 	base := a.URL()

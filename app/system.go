@@ -140,11 +140,4 @@ func (a *App) retryJob(ctx context.Context, in *retryJob) (*struct{}, error) {
 // systemJobs keep the tables of the foundation from growing for ever.
 func (a *App) systemJobs() {
 	a.jobs.Every("web.prune", time.Hour, a.api.Prune)
-	if a.cfg.FactRetention <= 0 {
-		return
-	}
-	a.jobs.Every("facts.trim", time.Hour, func(ctx context.Context) error {
-		_, err := a.facts.Trim(ctx, a.db.Now().Add(-a.cfg.FactRetention))
-		return err
-	})
 }

@@ -26,7 +26,7 @@ var cdrs = map[string]string{
 		`"country_code":"DE","total_cost":{"before_taxes":6.10,"taxes":[{"name":"VAT","amount":1.16}]}}`,
 }
 
-func file(t *testing.T, text string) string {
+func written(t *testing.T, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "x.json")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -43,7 +43,7 @@ func run(args ...string) (code int, out, errOut string) {
 
 func TestTariffPriceReadsEveryVersion(t *testing.T) {
 	for version, cdr := range cdrs {
-		code, out, errOut := run("tariff", "price", "--tariff", file(t, dayAndNight), "--cdr", file(t, cdr))
+		code, out, errOut := run("tariff", "price", "--tariff", written(t, dayAndNight), "--cdr", written(t, cdr))
 		if code != 0 {
 			t.Fatalf("%s: %s", version, errOut)
 		}
@@ -73,7 +73,7 @@ func TestTariffPriceReadsEveryVersion(t *testing.T) {
 }
 
 func TestTariffPriceInAnotherZone(t *testing.T) {
-	code, out, _ := run("tariff", "price", "--tariff", file(t, dayAndNight), "--cdr", file(t, cdrs["2.2.1"]), "--time-zone", "America/New_York")
+	code, out, _ := run("tariff", "price", "--tariff", written(t, dayAndNight), "--cdr", written(t, cdrs["2.2.1"]), "--time-zone", "America/New_York")
 	if code != 0 || !strings.Contains(out, `"excl_vat": 8.00`) || !strings.Contains(out, `"time_zone_from": "option"`) {
 		t.Errorf("at noon in New York all 20 kWh cost 0.40: %d %s", code, out)
 	}
@@ -85,12 +85,12 @@ func TestTariffCommandsRefuseWithPlaceAndFix(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"tariff", "check", file(t, bad)}, []string{"elements[1].price_components[0].price: must not be negative", "prize"}},
-		{[]string{"tariff", "check", file(t, "{")}, []string{"not a valid OCPI object"}},
-		{[]string{"tariff", "price", "--tariff", file(t, dayAndNight), "--cdr", "nowhere.json"}, []string{"cannot be read"}},
-		{[]string{"tariff", "price", "--tariff", file(t, dayAndNight), "--cdr", file(t, cdrs["2.2.1"]), "--time-zone", "Mars/Base"}, []string{"Mars/Base"}},
-		{[]string{"tariff", "price", "--cdr", file(t, cdrs["2.2.1"])}, []string{"0 tariffs"}},
-		{[]string{"tariff", "price", "--tariff", file(t, strings.Replace(dayAndNight, "EUR", "USD", 1)), "--cdr", file(t, cdrs["2.2.1"])}, []string{"EUR", "USD"}},
+		{[]string{"tariff", "check", written(t, bad)}, []string{"elements[1].price_components[0].price: must not be negative", "prize"}},
+		{[]string{"tariff", "check", written(t, "{")}, []string{"not a valid OCPI object"}},
+		{[]string{"tariff", "price", "--tariff", written(t, dayAndNight), "--cdr", "nowhere.json"}, []string{"cannot be read"}},
+		{[]string{"tariff", "price", "--tariff", written(t, dayAndNight), "--cdr", written(t, cdrs["2.2.1"]), "--time-zone", "Mars/Base"}, []string{"Mars/Base"}},
+		{[]string{"tariff", "price", "--cdr", written(t, cdrs["2.2.1"])}, []string{"0 tariffs"}},
+		{[]string{"tariff", "price", "--tariff", written(t, strings.Replace(dayAndNight, "EUR", "USD", 1)), "--cdr", written(t, cdrs["2.2.1"])}, []string{"EUR", "USD"}},
 	} {
 		code, _, errOut := run(c.args...)
 		if code == 0 {
@@ -105,7 +105,7 @@ func TestTariffCommandsRefuseWithPlaceAndFix(t *testing.T) {
 }
 
 func TestTariffCheckSaysTheSentence(t *testing.T) {
-	code, out, errOut := run("tariff", "check", file(t, dayAndNight))
+	code, out, errOut := run("tariff", "check", written(t, dayAndNight))
 	if code != 0 || !strings.HasPrefix(out, "ok: Energy ") {
 		t.Errorf("%d %q %q", code, out, errOut)
 	}

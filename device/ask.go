@@ -9,16 +9,43 @@ import (
 	"github.com/forecourt-ev/forecourt/station"
 )
 
-// Each exchange carries one variable: 1.6 sets one per message, some 2.x
-// stations state no limit and refuse more, and a refused list would not tell
+// Wishes are read together, and set one by one: a refused list would not tell
 // which member was wrong.
 
-// read asks a station for the value of a variable. status is empty when it
-// gave one, Unsupported when it has no such variable, Refused when it would
-// not tell. The error is for a station that went away.
-func (s *Service) read(ctx context.Context, st station.Station, v Variable) (value, status string, err error) {
+func getData(v Variable) ocpp.GetVariableData {
 	c, name := v.names()
-	answer, err := s.d.Commander.Send(ctx, string(st.ID), &ocpp.GetVariablesRequest{GetVariableData: []ocpp.GetVariableData{{Component: c, Variable: name}}})
+	return ocpp.GetVariableData{Component: c, Variable: name, AttributeType: attributeOf(v)}
+}
+
+func setData(v Variable, value string) ocpp.SetVariableData {
+	c, name := v.names()
+	return ocpp.SetVariableData{Component: c, Variable: name, AttributeType: attributeOf(v), AttributeValue: value}
+}
+
+// attributeOf leaves out what everybody means (OCPP 2.0.1 B05.FR.12).
+func attributeOf(v Variable) ocpp.AttributeEnum {
+	if v.Attribute == actual {
+		return ""
+	}
+	return ocpp.AttributeEnum(v.Attribute)
+}
+
+// foundOf reads one result: the value, or Unsupported when there is no such
+// variable, Refused when the station would not tell.
+func foundOf(got ocpp.GetVariableResult) found {
+	switch got.AttributeStatus {
+	case ocpp.GetVariableStatusEnumAccepted:
+		return found{value: got.AttributeValue}
+	case ocpp.GetVariableStatusEnumUnknownComponent, ocpp.GetVariableStatusEnumUnknownVariable, ocpp.GetVariableStatusEnumNotSupportedAttributeType:
+		return found{status: Unsupported}
+	}
+	return found{status: Refused}
+}
+
+// read asks a station for the value of a variable. status is empty when it
+// gave one. The error is for a station that went away.
+func (s *Service) read(ctx context.Context, st station.Station, v Variable) (value, status string, err error) {
+	answer, err := s.d.Commander.Send(ctx, string(st.ID), &ocpp.GetVariablesRequest{GetVariableData: []ocpp.GetVariableData{getData(v)}})
 	if refusal(err) {
 		return "", unsupportedOr(err, Refused), nil
 	}
@@ -29,19 +56,13 @@ func (s *Service) read(ctx context.Context, st station.Station, v Variable) (val
 	if !ok || len(r.GetVariableResult) == 0 {
 		return "", Refused, nil
 	}
-	switch got := r.GetVariableResult[0]; got.AttributeStatus {
-	case ocpp.GetVariableStatusEnumAccepted:
-		return got.AttributeValue, "", nil
-	case ocpp.GetVariableStatusEnumUnknownComponent, ocpp.GetVariableStatusEnumUnknownVariable:
-		return "", Unsupported, nil
-	}
-	return "", Refused, nil
+	f := foundOf(r.GetVariableResult[0])
+	return f.value, f.status, nil
 }
 
 // set asks a station to change a variable, and gives its verdict.
 func (s *Service) set(ctx context.Context, st station.Station, v Variable, value string) (took ocpp.SetVariableStatusEnum, detail string, err error) {
-	c, name := v.names()
-	answer, err := s.d.Commander.Send(ctx, string(st.ID), &ocpp.SetVariablesRequest{SetVariableData: []ocpp.SetVariableData{{Component: c, Variable: name, AttributeValue: value}}})
+	answer, err := s.d.Commander.Send(ctx, string(st.ID), &ocpp.SetVariablesRequest{SetVariableData: []ocpp.SetVariableData{setData(v, value)}})
 	if refusal(err) {
 		if unsupportedOr(err, "") == Unsupported {
 			return ocpp.SetVariableStatusEnumUnknownVariable, "", nil

@@ -35,6 +35,7 @@ type Rule struct {
 	vendor, model     *regexp.Regexp
 	componentInstance string
 	evse, connector   int
+	attribute         string // empty: Actual
 }
 
 var baseline = mustParseBaseline(baselineText)
@@ -92,7 +93,10 @@ func rulesFor(rules []Rule, d kind) []Rule {
 }
 
 func (r *Rule) target() Variable {
-	return Variable{Component: r.Component, ComponentInstance: r.componentInstance, EVSE: r.evse, Connector: r.connector, Name: r.Variable, Instance: r.Instance, Attribute: actual}
+	if r.attribute == "" {
+		r.attribute = actual
+	}
+	return Variable{Component: r.Component, ComponentInstance: r.componentInstance, EVSE: r.evse, Connector: r.connector, Name: r.Variable, Instance: r.Instance, Attribute: r.attribute}
 }
 
 // satisfied tells whether a value is as good as the one wanted.

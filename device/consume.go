@@ -49,12 +49,12 @@ func (s *Service) commandFinished(tx *db.Tx, f event.Fact) error {
 	if err := saveVariables(tx, o, "command "+cmd.ID, fromSet(req.SetVariableData, res.SetVariableResult)); err != nil {
 		return err
 	}
-	return saveWishes(tx, o, req.SetVariableData, res.SetVariableResult)
+	return saveWishes(tx, o, cmd.ActorName, req.SetVariableData, res.SetVariableResult)
 }
 
 // saveWishes keeps accepted values as desired state. Secrets are left out:
 // they are not ours to keep.
-func saveWishes(tx *db.Tx, o owner, req []ocpp.SetVariableData, results []ocpp.SetVariableResult) error {
+func saveWishes(tx *db.Tx, o owner, by string, req []ocpp.SetVariableData, results []ocpp.SetVariableResult) error {
 	for _, r := range results {
 		status := Met
 		switch r.AttributeStatus {
@@ -69,7 +69,7 @@ func saveWishes(tx *db.Tx, o owner, req []ocpp.SetVariableData, results []ocpp.S
 			if v.Attribute != actual || secretName.MatchString(v.Name) || of(d.Component, d.Variable, d.AttributeType).Path() != v.Path() {
 				continue
 			}
-			wish := Desired{Path: v.Path(), named: v, Rule: byOperator, Value: d.AttributeValue, Status: status, TriedAt: tx.Now}
+			wish := Desired{Path: v.Path(), named: v, Rule: byOperator, Value: d.AttributeValue, Actual: d.AttributeValue, Status: status, TriedAt: tx.Now, WishedBy: by, WishedAt: tx.Now}
 			if err := saveDesired(tx, o, wish); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/foundation/web/webtest"
@@ -25,7 +27,8 @@ var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // ideas of what it accepts.
 type box struct {
 	mu      sync.Mutex
-	values  map[string]string // "Component.Variable": only these exist
+	answer  func(req ocpp.Request) (ocpp.Response, error) // for messages of other tests
+	values  map[string]string                             // "Component.Variable": only these exist
 	refuses func(name, value string) ocpp.SetVariableStatusEnum
 	report  ocpp.GenericDeviceModelStatusEnum // the answer to GetBaseReport; empty: an error
 	asked   int64                             // the request id of the last report
@@ -34,6 +37,10 @@ type box struct {
 	sets    []string
 	gone    bool
 	most    int // items of a GetVariables; 0: any number
+
+	watching map[int]ocpp.SetMonitoringData // by id
+	watched  int64                          // the request id of the last report of monitors or profiles
+	requests []ocpp.Request                 // that monitoring answered
 }
 
 func (b *box) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response, error) {
@@ -83,6 +90,12 @@ func (b *box) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response
 		}
 		return &ocpp.SetVariablesResponse{SetVariableResult: []ocpp.SetVariableResult{{Component: d.Component, Variable: d.Variable, AttributeStatus: status}}}, nil
 	}
+	if answer := b.monitoring(req); answer != nil {
+		return answer, nil
+	}
+	if b.answer != nil {
+		return b.answer(req)
+	}
 	return nil, fault.New(fault.Unsupported, "test.action", "%s is not in this box", req.Action())
 }
 
@@ -99,6 +112,8 @@ type house struct {
 	clock    *schematest.Clock
 	box      *box
 	stations *station.Service
+	files    *file.Store
+	door     *httptest.Server
 	jobs     *job.Runner
 	facts    *event.Log
 	org      identity.OrgID
@@ -121,7 +136,10 @@ func open(t *testing.T, d *db.DB, clock *schematest.Clock) *house {
 	h.must(err)
 	h.stations, err = station.New(station.Deps{DB: d, Commander: h.box, Secret: []byte("the secret of the test installation")})
 	h.must(err)
-	h.Service = New(Deps{DB: d, Stations: h.stations, Commander: h.box})
+	h.files = file.New(file.Deps{DB: d, URL: func(bool) string { return h.door.URL }})
+	h.door = httptest.NewServer(h.files)
+	t.Cleanup(h.door.Close)
+	h.Service = New(Deps{DB: d, Stations: h.stations, Commander: h.box, Files: h.files})
 	api := web.New(web.Config{DB: d, Guard: people.Guard})
 	h.Routes(api)
 	h.stations.Routes(api)

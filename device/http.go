@@ -36,6 +36,10 @@ type variableBody struct {
 	Min               string    `json:"min,omitempty"`
 	Max               string    `json:"max,omitempty"`
 	ValuesList        string    `json:"values_list,omitempty"`
+	Monitorable       bool      `json:"monitorable,omitempty"`
+	Meaning           string    `json:"meaning,omitempty" doc:"What the standard means by it"`
+	Key               string    `json:"key,omitempty" doc:"The key of OCPP 1.6 that means the same"`
+	Required          []string  `json:"required_in,omitempty" doc:"Versions of OCPP that require it where the component exists"`
 	UpdatedAt         time.Time `json:"updated_at"`
 }
 
@@ -78,10 +82,13 @@ type noticeBody struct {
 
 type desiredBody struct {
 	Path       string     `json:"path"`
-	Rule       string     `json:"rule" doc:"A rule of the baseline, or operator for what somebody set"`
+	Rule       string     `json:"rule" doc:"A rule of the baseline, operator for what somebody set, template/<id>"`
 	Value      string     `json:"value"`
-	Status     string     `json:"status" enum:"met,reboot_required,rejected,unsupported,read_only,unverified"`
+	Status     string     `json:"status" enum:"pending,met,reboot_required,rejected,unsupported,read_only,unverified,drifted"`
 	Detail     string     `json:"detail,omitempty"`
+	Actual     string     `json:"actual"`
+	DriftedAt  *time.Time `json:"drifted_at,omitempty"`
+	WishedBy   string     `json:"wished_by,omitempty"`
 	TriedAt    time.Time  `json:"tried_at"`
 	VerifiedAt *time.Time `json:"verified_at,omitempty"`
 }
@@ -89,6 +96,14 @@ type desiredBody struct {
 type deviceBody struct {
 	ReadAt          *time.Time    `json:"read_at,omitempty" doc:"When the device model was last read in full"`
 	Reading         bool          `json:"reading" doc:"It is being read now"`
+	ReportParts     int64         `json:"report_parts" doc:"Parts of the running report that have come"`
+	ReportAt        *time.Time    `json:"report_at,omitempty" doc:"When the last of them came"`
+	Failures        int64         `json:"read_failures" doc:"Reads in a row that did not come to their end"`
+	PausedAt        *time.Time    `json:"paused_at,omitempty" doc:"Since then it is compared, not corrected"`
+	PausedBy        string        `json:"paused_by,omitempty"`
+	Drifted         bool          `json:"drifted"`
+	MonitoringBase  string        `json:"monitoring_base,omitempty" doc:"As it was last set"`
+	MonitoringLevel *int64        `json:"monitoring_level,omitempty" doc:"As it was last set"`
 	SyncedAt        *time.Time    `json:"synced_at,omitempty" doc:"When it was last compared with what it should be"`
 	FirmwareStatus  string        `json:"firmware_status,omitempty"`
 	FirmwareRequest *int64        `json:"firmware_request_id,omitempty"`
@@ -142,6 +157,16 @@ func (s *Service) Routes(a *web.API) {
 	refresh := op(http.MethodPost, "/charging-stations/{id}/variables/refresh", identity.DeviceWrite, "Read the device model again, in the background")
 	refresh.Status = http.StatusAccepted
 	web.Handle(a, refresh, s.postRefresh)
+	s.desiredRoutes(a)
+	s.templateRoutes(a)
+	s.monitorRoutes(a)
+	s.profileRoutes(a)
+	s.imageRoutes(a)
+	s.updateRoutes(a)
+	s.logRoutes(a)
+	s.bundleRoutes(a)
+	s.displayRoutes(a)
+	s.publicationRoutes(a)
 }
 
 func (s *Service) getDevice(ctx context.Context, in *idInput) (*deviceOutput, error) {
@@ -158,9 +183,14 @@ func (s *Service) getDevice(ctx context.Context, in *idInput) (*deviceOutput, er
 		out.Body = deviceBody{
 			ReadAt: utc(known.ReadAt), Reading: known.ReportID != 0, SyncedAt: utc(known.SyncedAt), FirmwareStatus: known.FirmwareStatus, FirmwareRequest: known.FirmwareRequest,
 			FirmwareAt: utc(known.FirmwareAt), LogStatus: known.LogStatus, LogRequest: known.LogRequest, LogAt: utc(known.LogAt), Desired: []desiredBody{},
+			ReportParts: known.Parts, ReportAt: utc(known.ReportAt), Failures: known.Failures, PausedAt: utc(known.PausedAt), PausedBy: known.PausedBy, Drifted: known.Drift == driftOpen,
+			MonitoringBase: known.MonitoringBase,
+		}
+		if known.MonitoringLevel >= 0 {
+			out.Body.MonitoringLevel = &known.MonitoringLevel
 		}
 		for _, d := range wishes {
-			out.Body.Desired = append(out.Body.Desired, desiredBody{Path: d.Path, Rule: d.Rule, Value: d.Value, Status: d.Status, Detail: d.Detail, TriedAt: d.TriedAt.UTC(), VerifiedAt: utc(d.VerifiedAt)})
+			out.Body.Desired = append(out.Body.Desired, desiredBody{Path: d.Path, Rule: d.Rule, Value: d.Value, Status: d.Status, Detail: d.Detail, Actual: d.Actual, DriftedAt: utc(d.DriftedAt), WishedBy: d.WishedBy, TriedAt: d.TriedAt.UTC(), VerifiedAt: utc(d.VerifiedAt)})
 		}
 		return nil
 	})

@@ -22,10 +22,20 @@ var variableSpec = db.ListSpec{
 }
 
 func variableBodyOf(v Variable) variableBody {
-	return variableBody{
+	v = v.typed()
+	b := variableBody{
 		Component: v.Component, ComponentInstance: v.ComponentInstance, EVSE: v.EVSE, Connector: v.Connector, Variable: v.Name, VariableInstance: v.Instance,
-		Attribute: v.Attribute, Value: v.Value, Mutability: v.Mutability, DataType: v.DataType, Unit: v.Unit, Min: v.Min, Max: v.Max, ValuesList: v.ValuesList, UpdatedAt: v.UpdatedAt.UTC(),
+		Attribute: v.Attribute, Value: v.Value, Mutability: v.Mutability, DataType: v.DataType, Unit: v.Unit, Min: v.Min, Max: v.Max, ValuesList: v.ValuesList, UpdatedAt: v.UpdatedAt.UTC(), Monitorable: v.Monitorable,
 	}
+	if s, ok := StandardOf(v); ok {
+		b.Meaning, b.Key = s.Meaning, s.Key
+		for _, version := range []string{"1.6", "2.0.1", "2.1"} {
+			if s.Required(version) {
+				b.Required = append(b.Required, version)
+			}
+		}
+	}
+	return b
 }
 
 var historySpec = db.ListSpec{

@@ -43,6 +43,9 @@ func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boo
 		if err := insertBoot(tx, o, p, b, meter, string(v.Status)); err != nil {
 			return err
 		}
+		if err := s.bootsFirmware(tx, o, b.Firmware); err != nil {
+			return err
+		}
 		if v.NewDevice {
 			if err := forgetDevice(tx, o.station); err != nil {
 				return err
@@ -50,6 +53,9 @@ func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boo
 		}
 		if v.Status != ocpp.RegistrationStatusEnumAccepted {
 			return nil
+		}
+		if err := enqueueDisplay(tx, o.org, o.station, true, tx.Now.Add(2*s.d.SyncAfterBoot)); err != nil {
+			return err
 		}
 		return s.enqueueSync(tx, o, tx.Now.Add(s.d.SyncAfterBoot))
 	})
@@ -70,18 +76,15 @@ func (s *Service) enqueueSync(tx *db.Tx, o owner, at time.Time) error {
 	return job.Enqueue(tx, job.Job{Kind: jobSync, Key: o.station, Org: o.org, Payload: syncJob{Station: o.station}, RunAt: at})
 }
 
-// NotifyEvent stores the values that monitoring tells, hands the
-// availability of connectors to the station room, and keeps alerts as
-// notices. It is answered when that is committed.
+// NotifyEvent stores the events and values that monitoring tells, and hands
+// the availability of connectors to the station room. It is answered when that is committed.
 func (s *Service) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEventRequest) (*ocpp.NotifyEventResponse, error) {
 	var told []Variable
-	alert := false
 	for _, e := range r.EventData {
 		v := of(e.Component, e.Variable, ocpp.AttributeEnumActual)
 		v.Value = e.ActualValue
 		v.mask()
 		told = append(told, v)
-		alert = alert || e.Trigger == ocpp.EventTriggerEnumAlerting
 	}
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		st, err := s.d.Stations.Get(tx, p.Station)
@@ -92,12 +95,17 @@ func (s *Service) NotifyEvent(ctx context.Context, p ocpp.Peer, r *ocpp.NotifyEv
 		if err := saveVariables(tx, o, "NotifyEvent", told); err != nil {
 			return err
 		}
-		if alert {
-			return insertNotice(tx, o, "NotifyEvent", r)
+		for _, e := range r.EventData {
+			if err := saveEvent(tx, o, e); err != nil {
+				return err
+			}
 		}
-		return nil
+		return compareSoon(tx, o, told)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.d.Stations.Told(ctx, p, r.GeneratedAt.Time); err != nil {
 		return nil, err
 	}
 	for _, v := range told {
@@ -148,6 +156,9 @@ func (s *Service) SecurityEventNotification(ctx context.Context, p ocpp.Peer, r 
 		if e.At.IsZero() {
 			e.At = tx.Now
 		}
+		if err := s.eventFirmware(tx, ownerOf(st), e.Type, e.TechInfo); err != nil {
+			return err
+		}
 		_, err = tx.Exec("INSERT INTO device_security_event (id, station, org, site, type, tech_info, at, received_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
 			e.ID, string(st.ID), st.Org, st.Site, clip(e.Type, 200), clip(e.TechInfo, 1000), db.Micros(e.At), db.Micros(e.ReceivedAt))
 		if err != nil {
@@ -184,6 +195,21 @@ func (s *Service) Notification(ctx context.Context, p ocpp.Peer, req ocpp.Reques
 			err = s.firmwareStatus(tx, o, r)
 		case *ocpp.LogStatusNotificationRequest:
 			err = s.logStatus(tx, o, r)
+		case *ocpp.PublishFirmwareStatusNotificationRequest:
+			err = s.hearsPublication(tx, o, r)
+		case *ocpp.NotifyDisplayMessagesRequest:
+			if err = s.hearsDisplay(tx, o, r); err == nil {
+				_, err = s.assembled(tx, o, r)
+			}
+		case *ocpp.NotifyChargingLimitRequest:
+			err = s.chargingLimit(tx, o, r)
+		case *ocpp.ClearedChargingLimitRequest:
+			err = s.limitCleared(tx, o, r)
+		default:
+			var part bool
+			if part, err = s.assembled(tx, o, req); part {
+				return err
+			}
 		}
 		if err != nil {
 			return err
@@ -220,6 +246,9 @@ func (s *Service) firmwareStatus(tx *db.Tx, o owner, r *ocpp.FirmwareStatusNotif
 	if err := saveState(tx, o, st); err != nil {
 		return err
 	}
+	if err := s.hearsFirmware(tx, o, r); err != nil {
+		return err
+	}
 	return event.Record(tx, event.Fact{Org: o.org, Site: o.site, Station: o.station, Subject: "station/" + o.station, Kind: KindFirmwareStatus},
 		FirmwareStatus{Status: string(r.Status), Request: wide(r.RequestID)})
 }
@@ -227,6 +256,9 @@ func (s *Service) firmwareStatus(tx *db.Tx, o owner, r *ocpp.FirmwareStatusNotif
 func (s *Service) logStatus(tx *db.Tx, o owner, r *ocpp.LogStatusNotificationRequest) error {
 	st, err := stateOf(tx, o.station)
 	if err != nil {
+		return err
+	}
+	if err := s.hearsLog(tx, o, r); err != nil {
 		return err
 	}
 	st.LogStatus, st.LogAt, st.LogRequest = string(r.Status), &tx.Now, wide(r.RequestID)

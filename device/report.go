@@ -22,8 +22,12 @@ func (s *Service) report(tx *db.Tx, o owner, r *ocpp.NotifyReportRequest) error 
 		return err
 	}
 	st, err := stateOf(tx, o.station)
-	if err != nil || st.ReportID != int64(r.RequestID) || st.ReportID == 0 {
-		return err // somebody else's report: its values are taken all the same
+	if err != nil {
+		return err
+	}
+	if st.ReportID != int64(r.RequestID) || st.ReportID == 0 { // somebody else's report: its values count all the same
+		_, _, _, err := part(tx, o, AskReport, int64(r.RequestID), &r.SeqNo, r.Tbc, len(told))
+		return err
 	}
 	n, err := tx.Exec("INSERT INTO device_report_part (station, report_id, seq, org) VALUES ($1,$2,$3,$4) ON CONFLICT (station, report_id, seq) DO NOTHING",
 		o.station, st.ReportID, r.SeqNo, o.org)

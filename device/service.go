@@ -7,6 +7,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
+	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
@@ -16,9 +17,12 @@ import (
 type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
-	ReconcileEvery time.Duration // how often each device is compared with its baseline; 24 h
-	KeepNotices    time.Duration // 90 days
-	KeepHistory    time.Duration // of variables, boots and security events; 400 days
+	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
+	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
+	VerifyWithin   time.Duration // in which a station that installed firmware tells its version; 30 min
+	LogTimeout     time.Duration // without news of a log, after which what came of it is kept; 30 min
+	KeepLogs       time.Duration // and diagnostics bundles; 90 days
+	FTP            string        // an external FTP server for stations that upload nowhere else: ftp://user:password@host/dir
 }
 
 func (c Config) withDefaults() Config {
@@ -30,9 +34,11 @@ func (c Config) withDefaults() Config {
 	const day = 24 * time.Hour
 	set(&c.SyncAfterBoot, 10*time.Second)
 	set(&c.ReportTimeout, 10*time.Minute)
-	set(&c.ReconcileEvery, day)
-	set(&c.KeepNotices, 90*day)
-	set(&c.KeepHistory, 400*day)
+	set(&c.ReconcileEvery, 50*time.Minute)
+	set(&c.KeepAnswers, 7*day)
+	set(&c.VerifyWithin, 30*time.Minute)
+	set(&c.LogTimeout, 30*time.Minute)
+	set(&c.KeepLogs, 90*day)
 	return c
 }
 
@@ -43,12 +49,23 @@ type Deps struct {
 	Log       *slog.Logger
 	Stations  *station.Service
 	Commander ocpp.Commander
+	// Sites gives the organisation of a site, fault.NotFound without one; nil
+	// leaves sites unchecked.
+	Sites func(tx *db.Tx, site string) (org string, err error)
+	Files *file.Store
+	// Sessions pages through sessions (filters station_id, started_at), for
+	// diagnostics bundles; nil: none.
+	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)
 }
 
 // Service holds the use-cases of devices.
 type Service struct {
 	d     Deps
 	rules []Rule
+
+	// displayed takes the display messages that a station reported in answer
+	// to a request; nil where nobody keeps them.
+	displayed func(tx *db.Tx, o owner, r Request, messages []ocpp.MessageInfo) error
 }
 
 // New makes the room.
@@ -58,14 +75,21 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	d.Commander = NewChunker(d.DB, d.Commander)
-	return &Service{d: d, rules: baseline}
+	s := &Service{d: d, rules: baseline}
+	if d.Files != nil {
+		d.Files.OnUpload(purposeLog, s.logArrived)
+	}
+	return s
 }
 
 // Jobs registers the room's periodic and queued work.
 func (s *Service) Jobs(r *job.Runner) {
 	r.Handle(jobSync, s.sync, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
-	r.Every("device.reconcile", 5*time.Minute, s.reconcile)
-	r.Every("device.tidy", time.Hour, s.tidy)
+	r.Every("device.reconcile", time.Minute, s.reconcile)
+	r.Every("device.forget_answers", time.Hour, s.forgetAnswers)
+	r.Every("device.requests", time.Minute, s.stall)
+	r.Every("device.clocks", 5*time.Minute, s.watchClocks)
+	s.firmwareJobs(r)
 }
 
 // Consumers gives the room's consumers of facts.
@@ -74,25 +98,3 @@ func (s *Service) Consumers() []event.Consumer {
 }
 
 func ownerOf(st station.Station) owner { return owner{string(st.ID), st.Org, st.Site} }
-
-// tidy removes what is older than it is kept, a piece at a time.
-func (s *Service) tidy(ctx context.Context) error {
-	now := s.d.DB.Now()
-	for _, t := range []struct {
-		query  string
-		before time.Time
-	}{
-		{"DELETE FROM device_notice WHERE id IN (SELECT id FROM device_notice WHERE at < $1 ORDER BY at LIMIT 5000)", now.Add(-s.d.KeepNotices)},
-		{"DELETE FROM device_boot WHERE at < $1", now.Add(-s.d.KeepHistory)},
-		{"DELETE FROM device_security_event WHERE received_at < $1", now.Add(-s.d.KeepHistory)},
-		{"DELETE FROM device_variable_history WHERE at < $1", now.Add(-s.d.KeepHistory)},
-	} {
-		if err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.query, db.Micros(t.before))
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -123,15 +123,29 @@ type state struct {
 	LogStatus       string
 	LogRequest      *int64
 	LogAt           *time.Time
+	WantedAt        *time.Time // when a wish for it last changed
+	PausedAt        *time.Time // since then it is compared, not corrected
+	PausedBy        string
+	Drift           string // driftOpen: a fact said that it drifted
+	MonitoringBase  string // as it was last set; empty: never
+	MonitoringLevel int64  // -1: never set
 }
 
-const stateColumns = `read_of, read_at, report_id, report_at, report_parts, report_last, read_failures, synced_at, next_at, firmware_status, firmware_request, firmware_at, log_status, log_request, log_at`
+// wishedSince holds when a wish changed after the last comparison.
+func (s state) wishedSince() bool {
+	return s.WantedAt != nil && (s.SyncedAt == nil || !s.WantedAt.Before(*s.SyncedAt))
+}
+
+const stateColumns = `read_of, read_at, report_id, report_at, report_parts, report_last, read_failures, synced_at, next_at, firmware_status, firmware_request, firmware_at, log_status, log_request, log_at,
+	wanted_at, paused_at, paused_by, drift, monitoring_base, monitoring_level`
 
 func scanState(row db.Scanner) (state, error) {
 	var s state
-	var read, report, synced, firmware, fwRequest, log, logRequest sql.NullInt64
+	var read, report, synced, firmware, fwRequest, log, logRequest, wanted, paused sql.NullInt64
 	var next int64
-	err := row.Scan(&s.ReadOf, &read, &s.ReportID, &report, &s.Parts, &s.Last, &s.Failures, &synced, &next, &s.FirmwareStatus, &fwRequest, &firmware, &s.LogStatus, &logRequest, &log)
+	err := row.Scan(&s.ReadOf, &read, &s.ReportID, &report, &s.Parts, &s.Last, &s.Failures, &synced, &next, &s.FirmwareStatus, &fwRequest, &firmware, &s.LogStatus, &logRequest, &log,
+		&wanted, &paused, &s.PausedBy, &s.Drift, &s.MonitoringBase, &s.MonitoringLevel)
+	s.WantedAt, s.PausedAt = db.TimePtr(wanted), db.TimePtr(paused)
 	s.ReadAt, s.ReportAt, s.SyncedAt, s.NextAt = db.TimePtr(read), db.TimePtr(report), db.TimePtr(synced), db.Time(next)
 	s.FirmwareAt, s.LogAt, s.FirmwareRequest, s.LogRequest = db.TimePtr(firmware), db.TimePtr(log), number(fwRequest), number(logRequest)
 	return s, err
@@ -148,19 +162,37 @@ func number(n sql.NullInt64) *int64 {
 func stateOf(tx *db.Tx, station string) (state, error) {
 	s, err := scanState(tx.QueryRow("SELECT "+stateColumns+" FROM device_state WHERE station = $1", station))
 	if fault.Is(err, fault.NotFound) {
-		return state{Last: -1}, nil
+		return state{Last: -1, MonitoringLevel: -1}, nil
 	}
 	return s, err
 }
 
+// saveState stores what reads, reports and the station's states changed. What
+// people decide (wanted_at, paused_at, drift, monitoring) has its own updates,
+// so that neither overwrites the other.
 func saveState(tx *db.Tx, o owner, s state) error {
-	_, err := tx.Exec(`INSERT INTO device_state (station, org, `+stateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)
+	_, err := tx.Exec(`INSERT INTO device_state (station, org, `+stateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
 		ON CONFLICT (station) DO UPDATE SET org=excluded.org, read_of=excluded.read_of, read_at=excluded.read_at, report_id=excluded.report_id, report_at=excluded.report_at,
 		report_parts=excluded.report_parts, report_last=excluded.report_last, read_failures=excluded.read_failures, synced_at=excluded.synced_at, next_at=excluded.next_at,
 		firmware_status=excluded.firmware_status, firmware_request=excluded.firmware_request, firmware_at=excluded.firmware_at,
 		log_status=excluded.log_status, log_request=excluded.log_request, log_at=excluded.log_at`,
 		o.station, o.org, s.ReadOf, db.NullMicros(s.ReadAt), s.ReportID, db.NullMicros(s.ReportAt), s.Parts, s.Last, s.Failures, db.NullMicros(s.SyncedAt), db.Micros(s.NextAt),
-		s.FirmwareStatus, orNull(s.FirmwareRequest), db.NullMicros(s.FirmwareAt), s.LogStatus, orNull(s.LogRequest), db.NullMicros(s.LogAt))
+		s.FirmwareStatus, orNull(s.FirmwareRequest), db.NullMicros(s.FirmwareAt), s.LogStatus, orNull(s.LogRequest), db.NullMicros(s.LogAt),
+		db.NullMicros(s.WantedAt), db.NullMicros(s.PausedAt), s.PausedBy, s.Drift, s.MonitoringBase, s.MonitoringLevel)
+	return err
+}
+
+// setState changes columns that saveState leaves alone; set is fixed text with
+// its arguments from $3 on. The row is made when there is none.
+func setState(tx *db.Tx, o owner, set string, args ...any) error {
+	st, err := stateOf(tx, o.station)
+	if err == nil {
+		err = saveState(tx, o, st)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec("UPDATE device_state SET "+set+" WHERE station = $1 AND org = $2", append([]any{o.station, o.org}, args...)...)
 	return err
 }
 
@@ -171,63 +203,19 @@ func orNull(n *int64) any {
 	return *n
 }
 
-// Desired is what the platform wants a variable to be.
-type Desired struct {
-	Path       string
-	named      Variable // its names
-	Rule       string
-	Value      string // wanted, or taken by the station in its place
-	Status     string // see the constants below
-	Detail     string
-	TriedAt    time.Time
-	VerifiedAt *time.Time
-}
-
-// Where a wish stands.
-const (
-	Met         = "met"
-	Reboot      = "reboot_required" // taken, true after the next boot
-	Refused     = "rejected"        // every candidate was refused
-	Unsupported = "unsupported"     // the station has no such variable
-	FixedValue  = "read_only"       // the station cannot change it
-	Unverified  = "unverified"      // taken, but reading it back gave something else
-)
-
-func scanDesired(row db.Scanner) (Desired, error) {
-	var d Desired
-	var tried int64
-	var verified sql.NullInt64
-	n := &d.named
-	err := row.Scan(&d.Path, &n.Component, &n.ComponentInstance, &n.EVSE, &n.Connector, &n.Name, &n.Instance, &d.Rule, &d.Value, &d.Status, &d.Detail, &tried, &verified)
-	d.TriedAt, d.VerifiedAt = db.Time(tried), db.TimePtr(verified)
-	n.Attribute = actual
-	return d, err
-}
-
-func desiredOf(tx *db.Tx, station string) ([]Desired, error) {
-	return db.Collect(tx, scanDesired, `SELECT path, component, component_instance, evse, connector, variable, variable_instance, rule, value, status, detail, tried_at, verified_at
-		FROM device_desired WHERE station = $1 ORDER BY path`, station)
-}
-
-func saveDesired(tx *db.Tx, o owner, d Desired) error {
-	n := d.named
-	_, err := tx.Exec(`INSERT INTO device_desired (station, path, org, component, component_instance, evse, connector, variable, variable_instance, rule, value, status, detail, tried_at, verified_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)
-		ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status, detail=excluded.detail, tried_at=excluded.tried_at, verified_at=excluded.verified_at`,
-		o.station, d.Path, o.org, n.Component, n.ComponentInstance, n.EVSE, n.Connector, n.Name, n.Instance, d.Rule, d.Value, d.Status, clip(d.Detail, 500), db.Micros(d.TriedAt), db.NullMicros(d.VerifiedAt))
-	return err
-}
-
 // forgetDevice drops what was known of the device that stood there before.
 // The history of its variables stays, and so does what people wished: the new
 // device gets it.
 func forgetDevice(tx *db.Tx, station string) error {
-	for _, what := range []string{"device_variable", "device_report_part", "device_state"} {
+	for _, what := range []string{"device_variable", "device_report_part", "device_state", "device_monitor", "device_request", "device_request_part", "device_charging_profile", "device_charging_limit"} {
 		if _, err := tx.Exec("DELETE FROM "+what+" WHERE station = $1", station); err != nil {
 			return err
 		}
 	}
-	_, err := tx.Exec("DELETE FROM device_desired WHERE station = $1 AND rule <> $2", station, byOperator)
+	if _, err := tx.Exec("DELETE FROM device_desired WHERE station = $1 AND rule <> $2", station, byOperator); err != nil {
+		return err
+	}
+	_, err := tx.Exec("UPDATE device_desired SET status = $2, actual = '', drifted_at = NULL, verified_at = NULL WHERE station = $1", station, Pending)
 	return err
 }
 

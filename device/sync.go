@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -55,7 +54,7 @@ func (s *Service) sync(ctx context.Context, j job.Job) error {
 		return s.later(ctx, st, s.d.DB.Now().Add(retryIn), false)
 	}
 	now := s.d.DB.Now()
-	if known.ReadOf == readOf(st) && known.SyncedAt != nil && now.Sub(*known.SyncedAt) < quietFor {
+	if known.ReadOf == readOf(st) && known.SyncedAt != nil && now.Sub(*known.SyncedAt) < quietFor && !known.wishedSince() {
 		return nil
 	}
 	if known.ReadOf != readOf(st) && known.Failures < maxReadFailures {
@@ -67,7 +66,11 @@ func (s *Service) sync(ctx context.Context, j job.Job) error {
 			return gone(err)
 		}
 	}
-	if err := s.applyBaseline(ctx, st); err != nil {
+	err = s.applyWishes(ctx, st, known)
+	if err == nil {
+		err = s.applyMonitors(ctx, st)
+	}
+	if err != nil {
 		if gone(err) == nil {
 			return s.later(ctx, st, s.d.DB.Now().Add(retryIn), false)
 		}
@@ -148,201 +151,34 @@ func (s *Service) later(ctx context.Context, st station.Station, at time.Time, s
 	})
 }
 
+// reconcileAtOnce is how many devices one transaction looks at.
+const reconcileAtOnce = 500
+
 // reconcile enqueues a sync for devices that are due.
 func (s *Service) reconcile(ctx context.Context) error {
-	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		due, err := db.Collect(tx, func(row db.Scanner) (o owner, err error) {
-			err = row.Scan(&o.station, &o.org)
-			return o, err
-		}, "SELECT station, org FROM device_state WHERE next_at < $1 ORDER BY next_at LIMIT 500", db.Micros(tx.Now))
-		if err != nil {
-			return err
-		}
-		for _, o := range due {
-			if _, err := tx.Exec("UPDATE device_state SET next_at = $2 WHERE station = $1", o.station, db.Micros(tx.Now.Add(retryIn))); err != nil {
+	for n := reconcileAtOnce; n == reconcileAtOnce; {
+		err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
+			due, err := db.Collect(tx, func(row db.Scanner) (o owner, err error) {
+				err = row.Scan(&o.station, &o.org)
+				return o, err
+			}, "SELECT station, org FROM device_state WHERE next_at < $1 ORDER BY next_at LIMIT "+strconv.Itoa(reconcileAtOnce), db.Micros(tx.Now))
+			if err != nil {
 				return err
 			}
-			if err := s.enqueueSync(tx, o, tx.Now); err != nil {
-				return err
+			n = len(due)
+			for _, o := range due {
+				if _, err := tx.Exec("UPDATE device_state SET next_at = $2 WHERE station = $1", o.station, db.Micros(tx.Now.Add(retryIn))); err != nil {
+					return err
+				}
+				if err := s.enqueueSync(tx, o, tx.Now); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
-}
-
-// wish is a rule with what is known of its variable.
-type wish struct {
-	rule       Rule
-	v          Variable
-	known      bool // the variable is in the device model
-	candidates []string
-	chosen     string // what the station took before
-}
-
-// applyBaseline compares every wish with what the station has, sets what
-// differs and reads it back.
-func (s *Service) applyBaseline(ctx context.Context, st station.Station) error {
-	o := ownerOf(st)
-	wishes, err := s.wishes(ctx, st)
-	if err != nil {
-		return err
-	}
-	for _, w := range wishes {
-		d, learned, err := s.fulfil(ctx, st, w)
-		if err != nil {
-			return err
-		}
-		err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			if err := saveVariables(tx, o, "baseline", learned); err != nil {
-				return err
-			}
-			return saveDesired(tx, o, d)
+			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// wishes gathers what the device is to have: what people set by commands, and
-// for everything else the baseline.
-func (s *Service) wishes(ctx context.Context, st station.Station) ([]wish, error) {
-	var out []wish
-	err := s.d.DB.View(ctx, func(tx *db.Tx) error {
-		before, err := desiredOf(tx, string(st.ID))
-		if err != nil {
-			return err
-		}
-		rules := withOperators(rulesFor(s.rules, kind{Version: st.Protocol, Vendor: st.Vendor, Model: st.Model}), before)
-		paths := make([]string, len(rules))
-		for i, r := range rules {
-			paths[i] = r.target().Path()
-		}
-		have, err := variablesAt(tx, string(st.ID), paths)
-		if err != nil {
-			return err
-		}
-		out = nil
-		for i, r := range rules {
-			w := wish{rule: r, v: r.target()}
-			if v, ok := have[paths[i]]; ok {
-				w.v, w.known = v, true
-			}
-			w.candidates = r.fitting(w.v.ValuesList)
-			for _, d := range before {
-				if d.Path == paths[i] && d.Rule == r.ID && (d.Status == Met || d.Status == Reboot) {
-					w.chosen = d.Value
-				}
-			}
-			out = append(out, w)
-		}
-		return nil
-	})
-	return out, err
-}
-
-// withOperators puts the wishes of people in the place of the rules for the
-// same variable.
-func withOperators(rules []Rule, before []Desired) []Rule {
-	var out []Rule
-	theirs := map[string]bool{}
-	for _, d := range before {
-		if d.Rule != byOperator {
-			continue
-		}
-		theirs[d.Path] = true
-		out = append(out, Rule{ID: byOperator, Component: d.named.Component, Variable: d.named.Name, Instance: d.named.Instance,
-			componentInstance: d.named.ComponentInstance, evse: d.named.EVSE, connector: d.named.Connector, Candidates: []string{d.Value}})
-	}
-	for _, r := range rules {
-		if !theirs[r.target().Path()] {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// fulfil brings one wish about. It gives how it ended and the values that
-// were learned on the way; an error only when the station went away.
-func (s *Service) fulfil(ctx context.Context, st station.Station, w wish) (Desired, []Variable, error) {
-	d := Desired{Path: w.v.Path(), named: w.v, Rule: w.rule.ID, Value: w.candidates[0], TriedAt: s.d.DB.Now()}
-	now := d.TriedAt
-	value, status, err := s.read(ctx, st, w.v)
-	if err != nil {
-		return d, nil, err
-	}
-	if status == "" {
-		w.v.Value, w.known = value, true
-		want := w.candidates[0]
-		if w.chosen != "" {
-			want = w.chosen
-		}
-		if w.rule.satisfied(value, want) {
-			d.Value, d.Status, d.VerifiedAt = want, Met, &now
-			return d, []Variable{w.v}, nil
-		}
-	}
-	switch {
-	case status == Unsupported:
-		d.Status = Unsupported
-		return d, nil, nil
-	case w.v.Mutability == string(ocpp.MutabilityEnumReadOnly):
-		d.Status, d.Detail = FixedValue, "has "+w.v.Value
-		return d, []Variable{w.v}, nil
-	}
-	return s.try(ctx, st, w, d)
-}
-
-// toTry gives the values to set, best first. A list that must contain
-// something keeps what it has.
-func (w wish) toTry() []string {
-	if !w.rule.Contains || w.v.Value == "" {
-		return w.candidates
-	}
-	var out []string
-	for _, c := range w.candidates {
-		joined := members(w.v.Value)
-		for _, m := range members(c) {
-			if !containsList(w.v.Value, m) {
-				joined = append(joined, m)
-			}
-		}
-		out = append(out, strings.Join(joined, ","))
-	}
-	return append(out, w.candidates...)
-}
-
-// try sets the candidates one after the other until one is taken.
-func (s *Service) try(ctx context.Context, st station.Station, w wish, d Desired) (Desired, []Variable, error) {
-	d.Status = Refused
-	for _, candidate := range w.toTry() {
-		took, detail, err := s.set(ctx, st, w.v, candidate)
-		if err != nil {
-			return d, nil, err
-		}
-		d.Detail = detail
-		switch took {
-		case ocpp.SetVariableStatusEnumAccepted, ocpp.SetVariableStatusEnumRebootRequired:
-			d.Value, d.Status = candidate, Reboot
-			if took == ocpp.SetVariableStatusEnumRebootRequired {
-				return d, nil, nil
-			}
-			value, status, err := s.read(ctx, st, w.v)
-			if err != nil {
-				return d, nil, err
-			}
-			w.v.Value = value
-			now := s.d.DB.Now()
-			if status == "" && w.rule.satisfied(value, candidate) {
-				d.Status, d.VerifiedAt, d.Detail = Met, &now, ""
-				return d, []Variable{w.v}, nil
-			}
-			d.Status, d.Detail = Unverified, "took "+strconv.Quote(candidate)+", then said "+strconv.Quote(value)
-		case ocpp.SetVariableStatusEnumUnknownComponent, ocpp.SetVariableStatusEnumUnknownVariable, ocpp.SetVariableStatusEnumNotSupportedAttributeType:
-			d.Status = Unsupported
-			return d, nil, nil
-		}
-	}
-	return d, nil, nil
 }

@@ -89,6 +89,9 @@ func ScopeOf(org OrgID) Scope { return Scope{org: org} }
 // Org gives the organisation at the top of the scope; empty for the system.
 func (s Scope) Org() OrgID { return s.org }
 
+// All tells whether the scope is the whole installation.
+func (s Scope) All() bool { return s.everything }
+
 // Where is the predicate that holds for rows in the scope. orgColumn names
 // the column with the row's organisation, qualified if need be.
 func (s Scope) Where(orgColumn string) db.Cond {

@@ -20,6 +20,7 @@ const (
 	StationMessage    = "station.message" // read the message log
 	DeviceRead        = "device.read"
 	DeviceWrite       = "device.write"
+	FirmwareWrite     = "firmware.write" // put firmware images and updates on stations
 	SiteRead          = "site.read"
 	SiteWrite         = "site.write"
 	TokenRead         = "token.read"
@@ -40,6 +41,8 @@ const (
 	EventRead         = "event.read"
 	AuditRead         = "audit.read"
 	SystemRead        = "system.read"
+	ReservationRead   = "reservation.read"
+	ReservationWrite  = "reservation.write" // reserve and cancel
 	CertificateRead   = "certificate.read"
 	CertificateWrite  = "certificate.write" // sign, revoke, install; trust roots
 )
@@ -47,10 +50,10 @@ const (
 // all lists every permission. Its order is only the order of bits in a Set,
 // which is never stored.
 var all = []Permission{
-	StationRead, StationWrite, StationCommand, StationMessage, DeviceRead, DeviceWrite, SiteRead, SiteWrite,
+	StationRead, StationWrite, StationCommand, StationMessage, DeviceRead, DeviceWrite, FirmwareWrite, SiteRead, SiteWrite,
 	TokenRead, TokenWrite, TariffRead, TariffWrite, SessionRead, SessionWrite, CDRRead,
 	OrganisationRead, OrganisationWrite, UserRead, UserWrite, RoleRead, RoleWrite, KeyRead, KeyWrite,
-	EventRead, AuditRead, SystemRead, CertificateRead, CertificateWrite,
+	EventRead, AuditRead, SystemRead, ReservationRead, ReservationWrite, CertificateRead, CertificateWrite,
 }
 
 var bitOf = func() map[Permission]int {

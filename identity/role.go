@@ -21,8 +21,8 @@ type Role struct {
 const Owner RoleID = "owner"
 
 var (
-	reading = SetOf(StationRead, SiteRead, SessionRead, EventRead)
-	running = reading.Union(SetOf(StationCommand, StationMessage, DeviceRead, TokenRead))
+	reading = SetOf(StationRead, SiteRead, SessionRead, ReservationRead, EventRead)
+	running = reading.Union(SetOf(StationCommand, StationMessage, DeviceRead, TokenRead, ReservationWrite))
 )
 
 // builtin are the roles every installation has. Each gets what its work
@@ -32,13 +32,13 @@ var builtin = []Role{
 	{ID: "admin", Name: "Administrator", Description: "Everything in the organisation and below.",
 		Permissions: SetOf(all...).Without(SetOf(SystemRead))},
 	{ID: "network-manager", Name: "Network manager", Description: "Runs stations, sites, tokens and prices.",
-		Permissions: running.Union(SetOf(StationWrite, DeviceWrite, CertificateRead, CertificateWrite, SiteWrite, TokenWrite, TariffRead, TariffWrite, SessionWrite, CDRRead, OrganisationRead, UserRead))},
+		Permissions: running.Union(SetOf(StationWrite, DeviceWrite, FirmwareWrite, CertificateRead, CertificateWrite, SiteWrite, TokenWrite, TariffRead, TariffWrite, SessionWrite, CDRRead, OrganisationRead, UserRead))},
 	{ID: "station-manager", Name: "Station manager", Description: "Runs the stations of given sites.",
-		Permissions: running.Union(SetOf(StationWrite, DeviceWrite, CertificateRead, TariffRead))},
+		Permissions: running.Union(SetOf(StationWrite, DeviceWrite, FirmwareWrite, CertificateRead, TariffRead))},
 	{ID: "operator", Name: "Operator", Description: "Watches the network and acts on stations and sessions.",
 		Permissions: running.Union(SetOf(SessionWrite, TariffRead))},
 	{ID: "technician", Name: "Field technician", Description: "Repairs: commands, configuration, message log.",
-		Permissions: SetOf(StationRead, StationCommand, StationMessage, DeviceRead, DeviceWrite, CertificateRead, SiteRead, SessionRead, EventRead)},
+		Permissions: SetOf(StationRead, StationCommand, StationMessage, DeviceRead, DeviceWrite, FirmwareWrite, CertificateRead, SiteRead, SessionRead, EventRead)},
 	{ID: "installer", Name: "Installer", Description: "Creates stations and puts them into service.",
 		Permissions: SetOf(StationRead, StationWrite, StationCommand, StationMessage, DeviceRead, DeviceWrite, CertificateRead, SiteRead)},
 	{ID: "connections-officer", Name: "Connections officer", Description: "Decides which drivers and tokens may charge.",

@@ -134,27 +134,50 @@ func (s *Service) List(ctx context.Context, req db.ListRequest, search string) (
 }
 
 // Create adds a site; an empty Org means the caller's own.
-func (s *Service) Create(ctx context.Context, site Site) (Site, error) {
+func (s *Service) Create(ctx context.Context, site Site) (made Site, err error) {
+	err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		made, err = s.CreateIn(ctx, tx, site)
+		return err
+	})
+	return made, err
+}
+
+// CreateIn is Create inside a transaction of another room.
+func (s *Service) CreateIn(ctx context.Context, tx *db.Tx, site Site) (Site, error) {
 	if _, err := identity.Require(ctx, identity.SiteWrite); err != nil {
 		return Site{}, err
 	}
-	asked := site
-	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		org, err := identity.Place(ctx, tx, identity.OrgID(asked.Org))
-		if err != nil {
-			return err
-		}
-		asked.Org = string(org)
-		if site, err = settled(tx, asked); err != nil {
-			return err
-		}
-		site.ID, site.CreatedAt, site.ChangedAt = id.New[ID](tx.Now), tx.Now, tx.Now
-		if err := insertSite(tx, site); err != nil {
-			return err
-		}
-		return record(tx, KindCreated, site)
-	})
-	return site, err
+	org, err := identity.Place(ctx, tx, identity.OrgID(site.Org))
+	if err != nil {
+		return Site{}, err
+	}
+	site.Org = string(org)
+	if site, err = settled(tx, site); err != nil {
+		return Site{}, err
+	}
+	site.ID, site.CreatedAt, site.ChangedAt = id.New[ID](tx.Now), tx.Now, tx.Now
+	if err := insertSite(tx, site); err != nil {
+		return Site{}, err
+	}
+	return site, record(tx, KindCreated, site)
+}
+
+// Find gives the site of that id, else those of that name, of which the
+// caller may see: none, one or several.
+func (s *Service) Find(ctx context.Context, tx *db.Tx, idOrName string) ([]Site, error) {
+	c, err := identity.Require(ctx, identity.SiteRead)
+	if err != nil {
+		return nil, err
+	}
+	site, err := siteByID(tx, ID(idOrName), c.Scope.Where("org"))
+	if err == nil {
+		return []Site{site}, nil
+	}
+	if !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	q, args := db.Build("SELECT "+siteColumns+" FROM site WHERE name = ?", idOrName).And(c.Scope.Where("org")).Add("ORDER BY id LIMIT 10").SQL()
+	return db.Collect(tx, scanSite, q, args...)
 }
 
 // settled is Settled with the defaults of the site's organisation.

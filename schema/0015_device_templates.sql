@@ -166,3 +166,6 @@ CREATE TABLE device_clock (
   since   BIGINT  NOT NULL,
   told    BOOLEAN NOT NULL
 );
+
+CREATE INDEX device_variable_history_time ON device_variable_history (at);
+CREATE INDEX device_boot_time ON device_boot (at);

@@ -131,12 +131,12 @@ func (b *batch) session(m *message) (*work, error) {
 		k := ref{m.peer.Station, m.transaction}
 		r = pickIncarnation(b.known[k], k.station, k.transaction, m.peer.Incarnation)
 	} else if m.peer.Version == ocpp.V16 && m.evse > 0 && len(m.samples) > 0 {
-		open, err := openAt(b.tx, m.peer.Station, m.evse)
+		open, err := openAt(b.tx, m.peer.Station, 0)
 		if err != nil {
 			return nil, err
 		}
 		for i := range open {
-			if st := &open[i].State; st.Phase < Stopped && !m.samples[0].Time().Before(st.StartedAt) {
+			if st := &open[i].State; open[i].evseNow(m.peer) == m.evse && st.Phase < Stopped && !m.samples[0].Time().Before(st.StartedAt) {
 				r = &open[i]
 				break
 			}

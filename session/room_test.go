@@ -209,6 +209,9 @@ func TestStopOfATransactionNobodyAnnounced(t *testing.T) {
 			t.Fatalf("readings of an unknown transaction made %d sessions", n)
 		}
 		st.stop("777", minutes(30), 1200)
+		if r := h.only(); r.State.Energy != 1100*unit.WattHour {
+			t.Fatalf("%s after the first stop", r.State.Energy)
+		}
 		st.stop("777", minutes(30), 1200)
 		r := h.only()
 		h.consistent(r)

@@ -28,6 +28,9 @@ type Deps struct {
 	Zone func(tx *db.Tx, org, site string) (*time.Location, error)
 	// PortUse tells the station room what a port is used for; nil: nobody.
 	PortUse func(tx *db.Tx, station string, evse int, u PortUse) error
+	// Unbilled names settled sessions whose end somebody has not dealt with
+	// yet: their samples are kept; nil: none.
+	Unbilled func(ctx context.Context) ([]ID, error)
 }
 
 // Service holds the use-cases of sessions.

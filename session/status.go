@@ -26,8 +26,9 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, n *ocpp.S
 		return err
 	}
 	e.Skew = skew
+	at := spot{evse: n.EVSEID, connector: n.ConnectorID, wire: n.Connector16}
 	since := e.Time().Add(-unplugWindow)
-	if s.idle(ctx, p.Station, n.EVSEID, since) && clock == nil {
+	if s.idle(ctx, p.Station, at, since) && clock == nil {
 		return nil
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
@@ -36,7 +37,7 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, n *ocpp.S
 				return err
 			}
 		}
-		last, err := lastAt(tx, p.Station, n.EVSEID, since)
+		last, err := lastAt(tx, p.Station, at, since)
 		if err != nil || len(last) == 0 || !last[0].listens() {
 			return err
 		}
@@ -69,10 +70,10 @@ func observedStatus(p ocpp.Peer, n *ocpp.StatusNotification) (Event, bool) {
 
 // idle tells without a write that no session cares: by far the most frequent
 // case.
-func (s *Service) idle(ctx context.Context, station string, evse int, since time.Time) bool {
+func (s *Service) idle(ctx context.Context, station string, at spot, since time.Time) bool {
 	none := false
 	err := s.d.DB.View(ctx, func(tx *db.Tx) error {
-		listening, err := listeningAt(tx, station, evse, since)
+		listening, err := listeningAt(tx, station, at, since)
 		none = !listening
 		return err
 	})

@@ -16,7 +16,7 @@ import (
 // fixed columns never change after the insert; the others are in one order
 // for insert, update and scan.
 const (
-	sessionColumns = `id, org, site, station, incarnation, transaction_id, protocol, start_key, boot,
+	sessionColumns = `id, org, site, station, incarnation, transaction_id, protocol, start_key, boot, wire_connector,
 	evse, connector, token, token_type, token_ref, driver, authorisation, status, phase, charging,
 	started_at, energy_started_at, energy_ended_at, ended_at, unplugged_at, stop_reason,
 	energy_mwh, meter_start_mwh, meter_stop_mwh, power_w, max_power_w, soc_mpct, readings, flags, marks,
@@ -83,7 +83,7 @@ func (s *Session) values() ([]any, error) {
 		soc = int64(st.SoC)
 	}
 	return []any{
-		string(s.ID), s.Org, s.Site, s.Station, s.Incarnation, s.Transaction, s.Protocol, s.startKey, s.boot,
+		string(s.ID), s.Org, s.Site, s.Station, s.Incarnation, s.Transaction, s.Protocol, s.startKey, s.boot, int64(s.Wire),
 		int64(st.EVSE), int64(st.Conn), st.Token.Value, st.Token.Type, s.TokenRef, s.Driver, s.Authorisation,
 		string(s.Status), int64(st.Phase), st.Charging.String(),
 		db.Micros(st.StartedAt), nullTime(st.EnergyStartedAt), nullTime(st.EnergyEndedAt), nullTime(st.EndedAt), nullTime(st.UnpluggedAt), st.Reason,
@@ -100,7 +100,7 @@ func scanSession(row db.Scanner) (Session, error) {
 	var energyStarted, energyEnded, ended, unplugged, soc, priced, remote, limitEnergy, limitSeconds, settle, settled sql.NullInt64
 	var started, heard, told int64
 	var charging, memory string
-	err := row.Scan(&s.ID, &s.Org, &s.Site, &s.Station, &s.Incarnation, &s.Transaction, &s.Protocol, &s.startKey, &s.boot,
+	err := row.Scan(&s.ID, &s.Org, &s.Site, &s.Station, &s.Incarnation, &s.Transaction, &s.Protocol, &s.startKey, &s.boot, &s.Wire,
 		&st.EVSE, &st.Conn, &st.Token.Value, &st.Token.Type, &s.TokenRef, &s.Driver, &s.Authorisation, &s.Status, &st.Phase, &charging,
 		&started, &energyStarted, &energyEnded, &ended, &unplugged, &st.Reason,
 		&st.Energy, &st.MeterStart, &st.MeterStop, &st.Power, &st.MaxPower, &soc, &st.Readings, &st.Flags, &s.Marks,
@@ -179,11 +179,24 @@ func openAt(tx *db.Tx, station string, evse int) ([]Session, error) {
 		WHERE station = $1 AND settled_at IS NULL AND ($2 = 0 OR evse = $2) ORDER BY started_at DESC, id DESC`+forUpdate(tx), station, evse)
 }
 
+// spot is where a status comes from. A 1.6 session is found by its connector,
+// whatever EVSE that was when it began (field note 12); one of 2.x by EVSE and
+// connector, since the free sibling of a busy connector says nothing about it.
+type spot struct {
+	evse, connector int
+	wire            int // the 1.6 connector; 0: 2.x
+}
+
+// atSpot takes evse, connector and wire as $2, $3 and $4.
+const atSpot = `(CASE WHEN $4 > 0 AND wire_connector > 0 THEN wire_connector = $4
+	ELSE evse = $2 AND (connector = 0 OR $3 = 0 OR connector = $3) END)`
+
 // lastAt finds the latest session on an EVSE if it may still learn that the
 // bay became free.
-func lastAt(tx *db.Tx, station string, evse int, since time.Time) ([]Session, error) {
+func lastAt(tx *db.Tx, station string, p spot, since time.Time) ([]Session, error) {
 	return db.Collect(tx, scanSession, `SELECT `+sessionColumns+` FROM session
-		WHERE station = $1 AND started_at >= $3 AND evse = $2 ORDER BY started_at DESC, id DESC LIMIT 1`+forUpdate(tx), station, evse, db.Micros(since))
+		WHERE station = $1 AND started_at >= $5 AND `+atSpot+` ORDER BY started_at DESC, id DESC LIMIT 1`+forUpdate(tx),
+		station, p.evse, p.connector, p.wire, db.Micros(since))
 }
 
 // sameStart finds the latest session that the same 1.6 start made.
@@ -205,7 +218,7 @@ func insertSession(tx *db.Tx, s *Session) (bool, error) {
 }
 
 // Columns from firstMutable on can change; those before name the session.
-const firstMutable = 9
+const firstMutable = 10
 
 // live are the columns that nearly every reading changes, and no others.
 var live = []string{"energy_started_at", "energy_ended_at", "energy_mwh", "meter_stop_mwh", "power_w", "max_power_w", "soc_mpct",
@@ -370,14 +383,14 @@ func slicesOf(tx *db.Tx, id ID) ([]Slice, error) {
 
 // listeningAt tells without a lock whether the latest session on an EVSE may
 // still learn from its status.
-func listeningAt(tx *db.Tx, station string, evse int, since time.Time) (bool, error) {
+func listeningAt(tx *db.Tx, station string, p spot, since time.Time) (bool, error) {
 	all, err := db.Collect(tx, func(row db.Scanner) (listening bool, err error) {
 		var phase Phase
 		var unplugged sql.NullInt64
 		err = row.Scan(&phase, &unplugged)
 		return phase < Stopped || !unplugged.Valid, err
-	}, `SELECT phase, unplugged_at FROM session WHERE station = $1 AND started_at >= $3 AND evse = $2
-		ORDER BY started_at DESC, id DESC LIMIT 1`, station, evse, db.Micros(since))
+	}, `SELECT phase, unplugged_at FROM session WHERE station = $1 AND started_at >= $5 AND `+atSpot+`
+		ORDER BY started_at DESC, id DESC LIMIT 1`, station, p.evse, p.connector, p.wire, db.Micros(since))
 	return len(all) == 1 && all[0], err
 }
 

@@ -238,7 +238,7 @@ func (s *Service) findStop(tx *db.Tx, m *message) (*work, error) {
 	if _, err := bindSamples(tx, unknownStream(m), string(w.ID)); err != nil {
 		return nil, err
 	}
-	w.refolded = true
+	w.stale = true // its readings are stored already: fold them with the stop
 	return w, nil
 }
 
@@ -299,6 +299,15 @@ func (s *Service) decide(tx *db.Tx, w *work, m *message, assign bool) (access.De
 	return d, true, err
 }
 
+// evseNow gives the EVSE of the session as the station's connectors are mapped
+// today; its own, which it keeps, says how they were when it began.
+func (s *Session) evseNow(p ocpp.Peer) int {
+	if s.Wire > 0 && p.Version == ocpp.V16 {
+		return p.Connectors.Of(s.Wire).EVSE
+	}
+	return s.State.EVSE
+}
+
 // supersede closes what still seems to run on the EVSE on which a transaction
 // begins: its stop was lost or is still to come. The new meter reading closes
 // it as well, if it can, since no energy flows between two transactions.
@@ -306,13 +315,13 @@ func (s *Service) supersede(tx *db.Tx, w *work, m *message) error {
 	if m.evse == 0 || m.event.Kind != Started {
 		return nil
 	}
-	open, err := openAt(tx, m.peer.Station, m.evse)
+	open, err := openAt(tx, m.peer.Station, 0)
 	if err != nil {
 		return err
 	}
 	at := m.event.Time()
 	for _, r := range open {
-		if r.ID == w.ID || r.State.Phase == Stopped || !r.State.StartedAt.Before(at) {
+		if r.ID == w.ID || r.evseNow(m.peer) != m.evse || r.State.Phase == Stopped || !r.State.StartedAt.Before(at) {
 			continue
 		}
 		old := workOn(r)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -18,6 +19,7 @@ type message struct {
 	known       bool   // the transaction id can be one of ours (1.6: positive)
 	evse        int
 	connector   int
+	wire        int // the 1.6 connector; 0: unknown, or 2.x
 	token       *ocpp.IdToken
 	remote      int64 // remoteStartId; 0: none
 	event       Event // Kind 0: only readings (1.6 MeterValues)
@@ -50,6 +52,7 @@ func translate(p ocpp.Peer, e *ocpp.TransactionEvent, received time.Time, skew t
 		seq = NoSeq
 		n := e.Raw16.TransactionID
 		m.known = n != nil && *n > 0
+		m.wire = e.Raw16.ConnectorID
 	}
 	if e.Raw16 == nil || r.EventType != ocpp.TransactionEventEnumUpdated {
 		if err := m.describe(r, seq); err != nil {
@@ -190,5 +193,5 @@ func (m *message) startKey() string {
 	if m.anchor != nil {
 		meter = strconv.FormatInt(int64(m.anchor.Reading.Register), 10)
 	}
-	return strconv.FormatUint(digestOf(strconv.Itoa(m.evse), tag, strconv.FormatInt(m.event.Station.UnixMicro(), 10), meter), 16)
+	return strconv.FormatUint(digestOf(strconv.Itoa(cmp.Or(m.wire, m.evse)), tag, strconv.FormatInt(m.event.Station.UnixMicro(), 10), meter), 16)
 }

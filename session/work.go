@@ -28,7 +28,7 @@ func workOn(s Session) *work { return &work{Session: &s, before: s} }
 func newWork(tx *db.Tx, m *message, boot int64) *work {
 	p := m.peer
 	s := Session{ID: id.New[ID](tx.Now), Org: p.Org, Site: p.Site, Station: p.Station, Incarnation: p.Incarnation,
-		Transaction: m.transaction, Protocol: string(p.Version), boot: boot}
+		Transaction: m.transaction, Protocol: string(p.Version), boot: boot, Wire: m.wire}
 	return &work{Session: &s, fresh: true}
 }
 
@@ -255,10 +255,11 @@ func (s *Service) recordEnd(tx *db.Tx, w *work) error {
 
 // PortUse is what a session means for the port it runs on.
 type PortUse struct {
-	Session  ID
-	Charging Charging
-	Over     bool // the transaction is over; the car may still be there
-	Power    int64
+	Session   ID
+	Charging  Charging
+	Over      bool // the transaction is over; the car may still be there
+	Power     int64
+	Connector int // of 1.6; see Session.Wire
 }
 
 func (s *Service) tellPort(tx *db.Tx, w *work) error {
@@ -272,7 +273,7 @@ func (s *Service) tellPort(tx *db.Tx, w *work) error {
 		}
 	}
 	return s.d.PortUse(tx, w.Station, w.State.EVSE,
-		PortUse{Session: w.ID, Charging: charging, Over: w.State.Phase == Stopped, Power: int64(w.State.Power)})
+		PortUse{Session: w.ID, Charging: charging, Over: w.State.Phase == Stopped, Power: int64(w.State.Power), Connector: w.Wire})
 }
 
 // limits has a session stopped that is at its limit, once.

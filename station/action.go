@@ -23,17 +23,7 @@ var timeouts = map[string]time.Duration{
 }
 
 // actions are the messages of OCPP 2.1 that the platform sends to stations.
-var actions = []string{
-	"AFRRSignal", "AdjustPeriodicEventStream", "CancelReservation", "CertificateSigned", "ChangeAvailability", "ChangeTransactionTariff",
-	"ClearCache", "ClearChargingProfile", "ClearDERControl", "ClearDisplayMessage", "ClearTariffs", "ClearVariableMonitoring", "CostUpdated",
-	"CustomerInformation", "DataTransfer", "DeleteCertificate", "GetBaseReport", "GetChargingProfiles", "GetCompositeSchedule",
-	"GetDERControl", "GetDisplayMessages", "GetInstalledCertificateIds", "GetLocalListVersion", "GetLog", "GetMonitoringReport",
-	"GetPeriodicEventStream", "GetReport", "GetTariffs", "GetTransactionStatus", "GetVariables", "InstallCertificate",
-	"NotifyAllowedEnergyTransfer", "NotifyWebPaymentStarted", "PublishFirmware", "RequestBatterySwap", "RequestStartTransaction",
-	"RequestStopTransaction", "ReserveNow", "Reset", "SendLocalList", "SetChargingProfile", "SetDERControl", "SetDefaultTariff",
-	"SetDisplayMessage", "SetMonitoringBase", "SetMonitoringLevel", "SetNetworkProfile", "SetVariableMonitoring", "SetVariables",
-	"TriggerMessage", "UnlockConnector", "UnpublishFirmware", "UpdateDynamicSchedule", "UpdateFirmware", "UsePriorityCharging",
-}
+var actions = ocpp.Commands()
 
 // aliases are the names of OCPP 1.6 for the same wishes.
 var aliases = map[string]string{

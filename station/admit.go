@@ -39,6 +39,7 @@ func (s *Service) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission
 		Station: string(c.ID), Org: c.Org, Site: c.Site, SecurityProfile: profile, Active: c.Life == Active && !c.Quarantined,
 		HeartbeatInterval: Jitter(string(c.ID), s.d.Heartbeat), MaxMessage: s.d.MaxMessage, MessagesPerMinute: s.d.MessagesPerMinute,
 		Make: c.Make, On: c.On, Off: c.Off,
+		Connectors: c.Connectors,
 	}, nil
 }
 

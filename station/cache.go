@@ -24,6 +24,8 @@ type card struct {
 	LastAddr     string // of the last good connection
 	Make         ocpp.Make
 	On, Off      ocpp.Tolerance
+	Protocol     string
+	Connectors   ocpp.ConnectorMap // of a 1.6 station
 	until        time.Time
 	missing      bool // nobody knows the id
 }
@@ -70,15 +72,21 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	var heartbeat int64
 	var tolerate, refuse string
 	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
-		vendor, model, firmware, tolerate, refuse
+		vendor, model, firmware, tolerate, refuse, protocol
 		FROM charging_station WHERE key = $1`, key).
 		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
-			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse)
+			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}
 	case err != nil:
 		return nil, err
+	default:
+		m, err := connectorMap(tx, c.ID, c.Org, c.Make.Vendor, c.Make.Model)
+		if err != nil {
+			return nil, err
+		}
+		c.Connectors = m.Map
 	}
 	c.On, c.Off = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
 	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
@@ -129,7 +137,7 @@ func (s *Service) Identify(ctx context.Context, p ocpp.Peer) (ocpp.Peer, error) 
 	if c == nil {
 		return p, unknown(ID(p.Station))
 	}
-	p.Station, p.Org, p.Site, p.Incarnation = string(c.ID), c.Org, c.Site, c.Incarnation
+	p.Station, p.Org, p.Site, p.Incarnation, p.Connectors = string(c.ID), c.Org, c.Site, c.Incarnation, c.Connectors
 	return p, nil
 }
 
@@ -148,20 +156,26 @@ type Place struct {
 // memory in the usual case. EVSEs stand where their station does.
 // fault.NotFound for an unknown id.
 func (s *Service) Place(tx *db.Tx, station string) (Place, error) {
-	key := strings.ToLower(station)
-	s.mu.Lock()
-	c := s.cards[key]
-	s.mu.Unlock()
-	if c == nil || s.now().After(c.until) {
-		var err error
-		if c, err = s.loadCard(tx, key); err != nil {
-			return Place{}, err
-		}
+	c, err := s.cardIn(tx, station)
+	if err != nil {
+		return Place{}, err
 	}
 	if c.missing {
 		return Place{}, unknown(ID(station))
 	}
 	return s.placeOf(tx, c)
+}
+
+// cardIn is card inside a transaction; never nil.
+func (s *Service) cardIn(tx *db.Tx, station string) (*card, error) {
+	key := strings.ToLower(station)
+	s.mu.Lock()
+	c := s.cards[key]
+	s.mu.Unlock()
+	if c == nil || s.now().After(c.until) {
+		return s.loadCard(tx, key)
+	}
+	return c, nil
 }
 
 func (s *Service) placeOf(tx *db.Tx, c *card) (Place, error) {

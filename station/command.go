@@ -53,6 +53,7 @@ type Ask struct {
 	Action  string // a neutral name, or with Raw the version's own
 	Payload json.RawMessage
 	Raw     bool
+	Force   bool // send a raw message although the version's schema forbids it
 	Reason  string
 }
 
@@ -66,6 +67,11 @@ func (s *Service) Command(ctx context.Context, a Ask, wait bool) (Command, error
 	}
 	if len(a.Payload) == 0 || string(a.Payload) == "null" {
 		a.Payload = json.RawMessage("{}")
+	}
+	if a.Raw { // it can say anything, configuration and certificates included
+		if _, err := identity.Require(ctx, identity.DeviceWrite); err != nil {
+			return Command{}, err
+		}
 	}
 	req, err := requestOf(&a)
 	if err != nil {
@@ -116,13 +122,17 @@ func requestOf(a *Ask) (ocpp.Request, error) {
 // queue stores the command with what the platform fills in.
 func (s *Service) queue(ctx context.Context, caller identity.Caller, a Ask, req ocpp.Request) (cmd Command, err error) {
 	err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		q, args := db.Build("SELECT id, org, site FROM charging_station WHERE life <> ? AND key = ?", string(Retired), a.Station.Key()).And(caller.Scope.Where("org")).SQL()
+		q, args := db.Build("SELECT id, org, site, protocol FROM charging_station WHERE life <> ? AND key = ?", string(Retired), a.Station.Key()).And(caller.Scope.Where("org")).SQL()
 		cmd = Command{
 			ID: id.New[string](tx.Now), Action: a.Action, Payload: a.Payload, Raw: a.Raw, Status: Queued, CreatedAt: tx.Now,
 			Actor: caller.Actor(), ActorName: caller.Name, Reason: a.Reason, deadline: tx.Now.Add(s.timeout(a.Action)),
 		}
-		if err := tx.QueryRow(q, args...).Scan(&cmd.Station, &cmd.Org, &cmd.Site); err != nil {
+		var protocol string
+		if err := tx.QueryRow(q, args...).Scan(&cmd.Station, &cmd.Org, &cmd.Site, &protocol); err != nil {
 			return orUnknown(err, a.Station)
+		}
+		if err := s.checkRaw(a, ocpp.Version(protocol)); err != nil {
+			return err
 		}
 		if err := s.complete(tx, &cmd, req); err != nil {
 			return err

@@ -140,16 +140,30 @@ func TestClockSkew(t *testing.T) {
 			}
 			return h.view("CS-1").Skew
 		}
-		now := h.clock.Now()
-		for _, c := range []struct {
-			at   time.Time
-			want time.Duration
-		}{
-			{now.Add(time.Second), 0}, {now.Add(2 * time.Hour), 2 * time.Hour}, {time.Unix(0, 740_000_000), 2 * time.Hour}, {now.Add(-90 * time.Second), -90 * time.Second},
+		for _, c := range []struct{ skew, want time.Duration }{
+			{time.Second, 0}, {2 * time.Hour, 2 * time.Hour}, {-60 * 365 * 24 * time.Hour, 2 * time.Hour}, {-90 * time.Second, -90 * time.Second},
 		} {
-			if got := told(c.at); got != c.want {
-				t.Errorf("station says %s: skew %s, want %s", c.at, got, c.want)
+			var got time.Duration
+			for range leastSamples {
+				h.clock.Advance(time.Minute)
+				got = told(h.clock.Now().Add(c.skew))
 			}
+			if got != c.want {
+				t.Errorf("station is off by %s: skew %s, want %s", c.skew, got, c.want)
+			}
+		}
+		h.clock.Advance(time.Minute)
+		if got := told(h.clock.Now().Add(-3 * time.Hour)); got != -90*time.Second {
+			t.Errorf("one message that waited moves the clock to %s", got)
+		}
+		for range leastSamples {
+			h.clock.Advance(time.Minute)
+			if err := h.Told(t.Context(), p, h.clock.Now().Add(5*time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := h.view("CS-1").Skew; got != 5*time.Minute {
+			t.Errorf("told by other rooms: %s", got)
 		}
 	})
 }

@@ -37,9 +37,16 @@ func (s *Service) siteChanged(tx *db.Tx, f event.Fact) error {
 // state is connected; UseEnded ends it. News of another session than the one
 // that occupies the port never ends that one: they may be a replay. A station
 // that is not there changes nothing.
+//
+// A session that began under another connector map shows where its connector
+// is today.
 func (s *Service) SetUse(tx *db.Tx, station string, evse int, u Usage) error {
 	if u.State == UseNone {
 		u.State = UseConnected
+	}
+	evse, err := s.placed(tx, station, evse, u.Connector)
+	if err != nil {
+		return err
 	}
 	if openUses[u.State] != "" {
 		// A reading usually changes the power alone, and nothing follows of it.

@@ -24,6 +24,10 @@
 // the connection shows at once, but its facts wait until it has lasted
 // (Config.Debounce, field note 25).
 //
+// 1.6 counts connectors over the whole station. Which EVSE each belongs to is
+// the station's own map, or its model's, else connector n is EVSE n (field
+// note 12). Changing it moves what the ports show; the past keeps its ids.
+//
 // # Who may connect
 //
 // Connect decides from memory, before the socket is accepted: known station,
@@ -37,9 +41,22 @@
 // sent, then accepted, rejected, failed or timed_out. One whose node stopped
 // is ended by a job.
 //
+// # Files
+//
+// Import (bulk*.go) takes stations from CSV or XLSX in one transaction, all or
+// none: rows are read and checked first, then compared with the inventory in
+// the order of their keys, five hundred at a time. Export writes the same
+// columns, and importing it changes nothing.
+//
+// # What goes
+//
+// Stores (retain.go) says what is kept for a limited time: status history, of
+// which the last row of each port before the horizon stays, and commands.
+//
 // Tables owned: charging_station, evse, connector, evse_status, port_plan,
 // station_incarnation, station_switch, station_deviation, station_command,
-// adhoc_token, station_number, knocking_station, enrolment_window.
+// adhoc_token, station_number, knocking_station, enrolment_window,
+// station_connector_map, model_connector_map.
 //
 // Facts recorded: station.created, changed, activated, deactivated, retired,
 // boot, replaced, quarantined, connected, disconnected, status_changed,

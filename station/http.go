@@ -119,7 +119,9 @@ func (s *Service) Routes(a *web.API) {
 	s.lifeRoutes(a)
 	s.portRoutes(a)
 	s.commandRoutes(a)
+	s.connectorMapRoutes(a)
 	s.enrolRoutes(a)
+	s.bulkRoutes(a)
 	s.quirkRoutes(a)
 }
 

@@ -17,6 +17,7 @@ type commandInput struct {
 		Action  string          `json:"action" minLength:"1" maxLength:"50" doc:"An OCPP 2.1 action, whatever version the station speaks; names of 1.6 are accepted" example:"Reset"`
 		Payload json.RawMessage `json:"payload,omitempty" doc:"In OCPP 2.1 terms; with raw, in the station's own version"`
 		Raw     bool            `json:"raw,omitempty" doc:"Send action and payload as they are"`
+		Force   bool            `json:"force,omitempty" doc:"Send a raw message although the schema of the station's version forbids it"`
 		Reason  string          `json:"reason,omitempty" maxLength:"500" doc:"For the record"`
 	}
 }
@@ -38,8 +39,11 @@ func (s *Service) commandRoutes(a *web.API) {
 	const tag = "commands"
 	post := creates(op(http.MethodPost, "/charging-stations/{id}/commands", identity.StationCommand, "Send a command to a station", tag))
 	post.Description = "Waits for the station's answer, as long as the action may take, and answers 201 with the finished command; " +
-		"with Prefer: respond-async, 202 with the queued one. A station that is offline makes a failed command. Actions: " + strings.Join(actions, ", ") + "."
+		"with Prefer: respond-async, 202 with the queued one. A station that is offline makes a failed command. " +
+		"A raw message needs the permission device.write too, and must be what the schema of the station's version allows unless force is set. " +
+		"What an action needs: GET /ocpp/actions/{action}. Actions: " + strings.Join(actions, ", ") + "."
 	web.Handle(a, post, s.postCommand)
+	s.actionRoutes(a)
 	web.Handle(a, listed(op(http.MethodGet, "/charging-stations/{id}/commands", identity.StationRead, "List the commands of a station", tag), &commandSpec),
 		func(ctx context.Context, in *commandsInput) (*web.ListOutput[commandBody], error) {
 			return s.commandList(ctx, ID(in.ID), &in.ListInput)
@@ -60,7 +64,7 @@ func (s *Service) commandRoutes(a *web.API) {
 
 func (s *Service) postCommand(ctx context.Context, in *commandInput) (*commandOutput, error) {
 	async := strings.Contains(strings.ToLower(in.Prefer), "respond-async")
-	c, err := s.Command(ctx, Ask{Station: ID(in.ID), Action: in.Body.Action, Payload: in.Body.Payload, Raw: in.Body.Raw, Reason: in.Body.Reason}, !async)
+	c, err := s.Command(ctx, Ask{Station: ID(in.ID), Action: in.Body.Action, Payload: in.Body.Payload, Raw: in.Body.Raw, Force: in.Body.Force, Reason: in.Body.Reason}, !async)
 	if err != nil {
 		return nil, err
 	}

@@ -30,34 +30,16 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, r *ocpp.S
 	if rep.errorCode == "NoError" {
 		rep.errorCode = ""
 	}
-	stamp := r.Timestamp.Time
+	skew, measured := s.sample(p.Station, r.Timestamp.Time, rep.at)
 	if err := s.push(ctx, p.Station, func(t *tree) {
 		t.apply(rep)
-		t.measure(stamp, rep.at)
+		if measured {
+			t.Skew = t.skewOf(skew)
+		}
 	}); err != nil {
 		return nil, err
 	}
 	return &ocpp.StatusNotificationResponse{}, nil
-}
-
-// skewSlack is the difference of clocks that is not worth a write: transport
-// and rounding make as much.
-const skewSlack = 2 * time.Second
-
-// noClock is the year before which a station's time is no time: its clock
-// was never set.
-const noClock = 2015
-
-// measure takes the error of the station's clock from a message that is sent
-// when it happens (field note 26).
-func (t *tree) measure(told, received time.Time) {
-	if told.Year() < noClock || told.Equal(received) {
-		return
-	}
-	skew := told.Sub(received)
-	if d := skew - t.Skew; d > skewSlack || d < -skewSlack {
-		t.Skew = skew.Round(time.Second)
-	}
 }
 
 // Availability takes the status of a connector from the device model: a 2.x

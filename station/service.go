@@ -56,6 +56,11 @@ type Deps struct {
 	Commander ocpp.Commander    // sends to stations; gateway.Router
 	Messages  MessageLog        // nil: no message log
 	Quirks    QuirkTable        // nil: nothing is known of any make
+	Languages []ocpp.Language   // of the versions that stations speak, for raw commands
+
+	// Drop closes the connection of a station, so that it comes back under what
+	// now holds; nil: it does so when it likes. gateway.Gateway.Drop
+	Drop func(ctx context.Context, station, reason string) error
 
 	// Secret is the key of the installation, at least 16 bytes: passwords
 	// are kept as HMACs under it.
@@ -80,6 +85,8 @@ type Service struct {
 	generation   uint64
 	lastSeen     map[string]seen
 	deviations   map[string]deviating
+	samples      map[string]clockSamples  // by key of a station
+	skews        map[string]time.Duration // as last written by Told
 	knocks       map[string]Knock
 	windows      []Window
 	windowsUntil time.Time
@@ -103,7 +110,7 @@ func New(d Deps) (*Service, error) {
 		d: d, verify: verifier{secret: d.Secret},
 		failures: newLimiter(10, 6*time.Second), failuresAtHome: newLimiter(60, time.Second),
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
-		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, knocks: map[string]Knock{},
+		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
 	s.changes = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
 	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)

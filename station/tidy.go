@@ -7,8 +7,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/db"
 )
 
-// How long the room keeps what is of no more use. Status history stays: it
-// must be queryable at any past second.
+// How long the room keeps what is of no more use.
 const (
 	keepKnocks   = 30 * 24 * time.Hour
 	keepSwitches = 30 * 24 * time.Hour

@@ -251,4 +251,5 @@ type Usage struct {
 	Session   string
 	Power     int64 // W
 	Energised bool  // energy flowed in this session, whatever State says now
+	Connector int   // of 1.6, counted over the station: it says which EVSE that is today; 0 unknown
 }

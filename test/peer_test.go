@@ -20,7 +20,7 @@ type peer struct {
 	wait  map[int]chan object
 	calls chan object
 	seen  map[string]int // how often the platform called an action
-	lines chan object // open, refused, closed
+	lines chan object    // open, refused, closed
 }
 
 // connect starts a station and waits for the outcome of its handshake.

@@ -326,7 +326,9 @@ func (q *quirky) start16(w *wire) int {
 	return int(id)
 }
 
-func (q *quirky) at(minutes int) string { return stamp(q.began.Add(time.Duration(minutes) * time.Minute)) }
+func (q *quirky) at(minutes int) string {
+	return stamp(q.began.Add(time.Duration(minutes) * time.Minute))
+}
 
 // register16 tells the register some minutes into the charge.
 func (q *quirky) register16(w *wire, transaction, minutes, wh int) {
@@ -444,3 +446,5 @@ func TestFieldOnPostgres(t *testing.T) {
 	q.settled(energyWh, "0.90")
 	q.shown("missing_value")
 }
+
+func timeOf(minutes int) time.Duration { return time.Duration(minutes) * time.Minute }

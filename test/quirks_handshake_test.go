@@ -2,6 +2,7 @@ package test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -262,4 +263,35 @@ func TestQuirk_G04_WaysToWriteTheAddress(t *testing.T) {
 		t.Fatalf("the path in upper case: %v", err)
 	}
 	ws.CloseNow()
+}
+
+func TestQuirk_Q06_TLSWithoutARequest(t *testing.T) {
+	q := quirk(t, nil)
+	addr := strings.TrimPrefix(q.url, "http://")
+	for range 3 { // a station that speaks TLS where there is none, and goes away
+		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			conn.Close()
+			t.Fatal("the address speaks TLS")
+		}
+	}
+	w := q.plug("ocpp1.6")
+	w.boot("Autel", "MaxiCharger", "1")
+	q.wholeCharge(w)
+}
+
+func TestQuirk_G27_WithoutABoot(t *testing.T) {
+	q := quirk(t, nil)
+	w := q.plug("ocpp1.6")
+	q.status(w, 1, 0, "Available", "NoError") // before it boots
+	q.status(w, 1, 0, "Preparing", "NoError")
+	w.boot("Maker", "One", "1")
+	transaction := q.start16(w)
+	w.ws.CloseNow()
+	w = q.plug("ocpp1.6") // no boot this time
+	q.register16(w, transaction, 10, meterStart+1250)
+	w.on("ClearCache", `{"status":"Accepted"}`)
+	expect(t, q.order(q.id, "ClearCache", object{}), "accepted")
+	q.stop16(w, transaction)
+	q.settled(energyWh, "0.90")
 }

@@ -39,7 +39,7 @@ func dsn(path string, write bool) string {
 	q := url.Values{}
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "temp_store(MEMORY)"}
 	if write {
-		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8000)")
+		pragmas = append(pragmas, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8000)")
 	} else {
 		q.Set("_query_only", "1")
 	}

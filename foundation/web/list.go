@@ -10,6 +10,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/sheet"
 )
 
 // ListInput is embedded in the input of every list route.
@@ -21,7 +22,7 @@ type ListInput struct {
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"How many items to return at most"`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The next_cursor of the page before"`
 	Sort   string `query:"sort" maxLength:"100" doc:"Field to sort by; a leading - reverses"`
-	Format string `query:"format" enum:"json,csv" doc:"csv exports every page of the list; so does Accept: text/csv"`
+	Format string `query:"format" enum:"json,csv,xlsx" doc:"csv and xlsx export every page of the list as a file; so does the media type in Accept"`
 
 	filters []db.Filter
 }
@@ -143,8 +144,9 @@ func sortedKeys(q url.Values) []string {
 // documentList writes filters and sort fields into the document.
 func documentList(hop *huma.Operation, op Op) {
 	hop.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
-		"application/json": {}, // the schema follows from the output
-		"text/csv":         {Schema: &huma.Schema{Type: huma.TypeString}},
+		"application/json":     {}, // the schema follows from the output
+		"text/csv":             {Schema: &huma.Schema{Type: huma.TypeString}},
+		sheet.XLSX.MediaType(): {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 	}}}
 	if op.List == nil {
 		return

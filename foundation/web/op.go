@@ -75,8 +75,8 @@ func Handle[I, O any](a *API, op Op, fn func(ctx context.Context, in *I) (*O, er
 		req, _ := ctx.Value(requestKey{}).(*request)
 		if l, ok := any(in).(lister); ok && req != nil {
 			l.bind(req.filters)
-			if wantsCSV(req.r, l) {
-				return nil, a.answer(ctx, exportCSV(ctx, req, in, l, fn))
+			if format, ok := exportFormat(req.r, l); ok {
+				return nil, a.answer(ctx, exportList(ctx, req, in, l, format, fn))
 			}
 		}
 		out, err := fn(ctx, in)

@@ -47,7 +47,7 @@
 // behind the replies, from a bounded queue; under pressure it is the first
 // thing to be sampled, which is counted, logged and told by
 // [MessageLog.Sampled]. On PostgreSQL it is partitioned by day, with a DEFAULT
-// partition so that a missing one loses nothing; retention drops whole days.
+// partition so that a missing one loses nothing; retention (Stores) drops whole days.
 //
 // Tables owned: gateway_node, connection, message_log.
 // Facts recorded: none; CSMS.Connected and Disconnected tell the rooms.

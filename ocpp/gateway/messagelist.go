@@ -3,10 +3,10 @@ package gateway
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
 )
 
 // Message is one frame as it was logged.
@@ -112,58 +112,73 @@ func (m *MessageLog) makeDay(ctx context.Context, d time.Time) error {
 	})
 }
 
-// retain removes what is older than the retention: on PostgreSQL whole days,
-// on SQLite a piece at a time, so that stations do not wait.
-func (m *MessageLog) retain(ctx context.Context) error {
-	end := m.g.now().Add(-m.g.config.LogRetention)
-	if m.g.db.Dialect() == db.Postgres {
-		if err := m.dropDays(ctx, end); err != nil {
-			return err
+// Stores are what the gateway keeps for a limited time: the messages.
+func (g *Gateway) Stores() []retain.Store {
+	return []retain.Store{{Name: "messages", Group: "message", Tables: []string{"message_log"}, Oldest: g.log.oldest, Delete: g.log.remove}}
+}
+
+func messageDays(tx *db.Tx) ([]retain.Partition, error) {
+	return retain.Partitions(tx, "message_log", "message_log_p", "20060102", func(from time.Time) time.Time { return from.Add(day) })
+}
+
+// oldest is exact on SQLite, whose ids begin with the time, and the day on
+// PostgreSQL.
+func (m *MessageLog) oldest(tx *db.Tx) (time.Time, error) {
+	if tx.Dialect == db.Postgres {
+		days, err := messageDays(tx)
+		if err != nil || len(days) == 0 {
+			return time.Time{}, err
 		}
-		return m.g.db.Update(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(`DELETE FROM message_log_default WHERE at < $1`, db.Micros(end))
-			return err
-		})
+		return days[0].From, nil
+	}
+	var first int64
+	err := tx.QueryRow(`SELECT COALESCE(MIN(id), 0) FROM message_log`).Scan(&first)
+	if err != nil || first == 0 {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(first >> 22).UTC(), nil
+}
+
+// remove removes what is older than end: on PostgreSQL whole days, on SQLite
+// a piece at a time, so that stations do not wait.
+func (m *MessageLog) remove(ctx context.Context, end time.Time) (removed int64, err error) {
+	query, limit := `DELETE FROM message_log WHERE id IN (SELECT id FROM message_log WHERE id < $1 ORDER BY id LIMIT 2000)`, end.UnixMilli()<<22
+	if m.g.db.Dialect() == db.Postgres {
+		if removed, err = m.dropDays(ctx, end); err != nil {
+			return removed, err
+		}
+		// What came when no day was there, which is little.
+		query, limit = `DELETE FROM message_log_default WHERE ctid = ANY (ARRAY(SELECT ctid FROM message_log_default WHERE at < $1 LIMIT 2000))`, db.Micros(end)
 	}
 	for {
 		var n int64
 		err := m.g.db.Update(ctx, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec(`DELETE FROM message_log WHERE id IN (SELECT id FROM message_log WHERE id < $1 ORDER BY id LIMIT 2000)`, end.UnixMilli()<<22)
+			n, err = tx.Exec(query, limit)
 			return err
 		})
+		removed += n
 		if err != nil || n == 0 {
-			return err
+			return removed, err
 		}
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := retain.Pause(ctx); err != nil {
+			return removed, err
 		}
 	}
 }
 
-func (m *MessageLog) dropDays(ctx context.Context, end time.Time) error {
-	var names []string
-	err := m.g.db.View(ctx, func(tx *db.Tx) (err error) {
-		names, err = db.Collect(tx, func(row db.Scanner) (n string, err error) { return n, row.Scan(&n) },
-			`SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent WHERE p.relname = 'message_log'`)
+func (m *MessageLog) dropDays(ctx context.Context, end time.Time) (removed int64, err error) {
+	var days []retain.Partition
+	err = m.g.db.View(ctx, func(tx *db.Tx) (err error) {
+		days, err = messageDays(tx)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		d, err := time.Parse("20060102", strings.TrimPrefix(name, "message_log_p"))
-		if err != nil || !strings.HasPrefix(name, "message_log_p") || d.Add(day).After(end) {
-			continue
+	for _, d := range days {
+		if err != nil || d.To.After(end) {
+			break
 		}
-		err = m.g.db.Update(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(`DROP TABLE ` + partition(d))
-			return err
-		})
-		if err != nil {
-			return err
-		}
+		var n int64
+		n, err = retain.Drop(ctx, m.g.db, d)
+		removed += n
 	}
-	return nil
+	return removed, err
 }

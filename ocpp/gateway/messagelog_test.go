@@ -111,7 +111,7 @@ func TestLogIsSampled(t *testing.T) {
 func TestLogDaysAndRetention(t *testing.T) {
 	t.Parallel()
 	schematest.Each(t, func(t *testing.T, d *db.DB) {
-		n := start(t, d, func(d *Deps) { d.Config.LogRetention = 48 * time.Hour })
+		n := start(t, d)
 		today := time.Now().UTC().Truncate(day)
 		put := func(at time.Time) {
 			t.Helper()
@@ -144,7 +144,7 @@ func TestLogDaysAndRetention(t *testing.T) {
 			}
 			put(today.Add(-5 * day))
 		}
-		if err := n.log.retain(t.Context()); err != nil {
+		if _, err := n.log.remove(t.Context(), time.Now().Add(-48*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		if left := list(t, n, db.ListRequest{}); len(left) != 2 {

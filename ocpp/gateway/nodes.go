@@ -87,7 +87,6 @@ func (g *Gateway) heal(ctx context.Context, r row) error {
 func (g *Gateway) Jobs(r *job.Runner) {
 	r.Every("gateway.dead_nodes", 10*time.Second, g.buryNodes)
 	r.Every("gateway.log_days", time.Hour, g.log.makeDays)
-	r.Every("gateway.log_retention", time.Hour, g.log.retain)
 }
 
 // buryNodes ends the connections of nodes that died: their stations are

@@ -28,6 +28,30 @@ type follower interface {
 	Follow(req ocpp.Request, reply json.RawMessage) ([]ocpp.Request, error)
 }
 
+// rephraser is a Dialect that knows a second way to say some requests, for
+// stations that lack the first: GetLog of the 1.6 security extension is
+// GetDiagnostics without it.
+type rephraser interface {
+	// Otherwise gives the second way; nil when there is none.
+	Otherwise(req ocpp.Request) ocpp.Request
+}
+
+// otherwise gives the second way to say what a station answered that it does
+// not know.
+func (l *link) otherwise(e encoded, err error) (encoded, bool) {
+	var refused *ocpp.CallError
+	r, ok := l.dialect.(rephraser)
+	if !ok || !errors.As(err, &refused) || refused.Code != ocpp.CodeNotImplemented && refused.Code != ocpp.CodeNotSupported {
+		return e, false
+	}
+	req := r.Otherwise(e.req)
+	if req == nil {
+		return e, false
+	}
+	action, payload, err := l.dialect.Encode(req)
+	return encoded{req, action, payload}, err == nil
+}
+
 // parts gives the requests that a command takes in the dialect's version.
 func parts(d Dialect, req ocpp.Request) []ocpp.Request {
 	if s, ok := d.(splitter); ok {
@@ -122,6 +146,9 @@ func (l *link) exchange(ctx context.Context, e encoded) (ocpp.Response, error) {
 	p := l.g.config.policy(e.action)
 	answer, err := l.conn.Call(ctx, rpc.Request{Action: e.action, Payload: e.payload, Priority: p.priority, Timeout: p.timeout})
 	if err != nil {
+		if second, ok := l.otherwise(e, err); ok {
+			return l.exchange(ctx, second)
+		}
 		return nil, err
 	}
 	resp, err := l.dialect.Decode(e.req, answer.Payload)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/unit"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // request16 is any 1.6 command of the platform; each uses some of it.
@@ -25,6 +26,15 @@ type request16 struct {
 	ChargingProfilePurpose string     `json:"chargingProfilePurpose"`
 	ChargingProfile        *profile16 `json:"chargingProfile"`
 	Profiles               *profile16 `json:"csChargingProfiles"`
+
+	Location      string             `json:"location"`
+	RetrieveDate  *ocpp.DateTime     `json:"retrieveDate"`
+	Retries       *int               `json:"retries"`
+	RetryInterval *int               `json:"retryInterval"`
+	RequestID     int                `json:"requestId"`
+	LogType       string             `json:"logType"`
+	Log           ocpp.LogParameters `json:"log"`
+	Firmware      ocpp.Firmware      `json:"firmware"`
 }
 
 type profile16 struct {
@@ -129,6 +139,9 @@ var answers16 = map[string]func(m *machine, q request16, now time.Time) any{
 func (voice16) handle(m *machine, action string, payload json.RawMessage, now time.Time) (any, error) {
 	answer, known := answers16[action]
 	if !known {
+		answer, known = files16[action]
+	}
+	if !known || m.has(NoSecurity16) && (action == "GetLog" || action == "SignedUpdateFirmware") {
 		return nil, errNotImplemented
 	}
 	var q request16

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/unit"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // Config describes one simulated station.
@@ -39,6 +40,12 @@ type machine struct {
 	listVer   int
 	rebooted  bool // a reset was asked for
 	rng       *rand.Rand
+
+	errands    []errand      // to be started
+	news       []*call       // to be said after the next boot
+	uploading  chan struct{} // closed to end the last upload
+	uploadDone chan struct{}
+	messages   map[int]ocpp.MessageInfo // on the display
 }
 
 // call is one CALL the station wants to make. The payload is built when it

@@ -20,10 +20,12 @@ const (
 	LongStrings     Quirk = "long-strings"      // over the schema's lengths
 	ExtraFields     Quirk = "extra-fields"      // fields the schema does not know
 	StopBeforeStart Quirk = "stop-first"        // replays its queue backwards
+	KeepsFirmware   Quirk = "keeps-firmware"    // says Installed and comes back as it was
+	NoSecurity16    Quirk = "no-security-16"    // 1.6 without the security extension
 )
 
 // Quirks lists every quirk, for help texts.
 var Quirks = []Quirk{NoSubprotocol, StatusFirst, NoBootOnReturn, QuotedNumbers, KiloWattHours, NoUnit, LocalAsUTC, NoZone,
-	DuplicateStart, DuplicateStop, StopDataOnly, LongStrings, ExtraFields, StopBeforeStart}
+	DuplicateStart, DuplicateStop, StopDataOnly, LongStrings, ExtraFields, KeepsFirmware, NoSecurity16, StopBeforeStart}
 
 func (m *machine) has(q Quirk) bool { return slices.Contains(m.config.Quirks, q) }

@@ -257,6 +257,7 @@ func (s *Station) receive(ctx context.Context, f frame) {
 	case kindCall:
 		reply, err := s.m.voice.handle(s.m, f.action, f.payload, s.now())
 		s.wire.answer(f.id, reply, err, s.m.config.Version)
+		s.errands(ctx)
 	case kindResult, kindError:
 		s.answered(f)
 	}

@@ -71,6 +71,12 @@ func (m *machine) booted(reply json.RawMessage) {
 		return
 	}
 	m.accepted = r.Status == "Accepted"
+	if m.accepted {
+		for _, c := range m.news {
+			m.say(c)
+		}
+		m.news = nil
+	}
 	if r.Interval > 0 {
 		m.interval = time.Duration(r.Interval) * time.Second
 	}

@@ -193,6 +193,11 @@ var answers2 = map[string]answer2{
 	"SetChargingProfile":      into(voice2.onSetProfile),
 	"ClearChargingProfile":    into(voice2.onClearProfile),
 	"GetCompositeSchedule":    into(voice2.onComposite),
+	"UpdateFirmware":          into(voice2.onUpdateFirmware),
+	"GetLog":                  into(voice2.onGetLog),
+	"SetDisplayMessage":       into(voice2.onSetMessage),
+	"ClearDisplayMessage":     into(voice2.onClearMessage),
+	"GetDisplayMessages":      into(voice2.onGetMessages),
 	"GetLocalListVersion": into(func(_ voice2, m *machine, _ *ocpp.GetLocalListVersionRequest, _ time.Time) any {
 		return ocpp.GetLocalListVersionResponse{VersionNumber: m.listVer}
 	}),

@@ -41,6 +41,7 @@ var commands = map[string]command{
 	"DeleteCertificate":          orPnC(pair(encodeDeleteCertificate, decodeDeleteCertificate)),
 	"GetBaseReport":              pair(encodeGetBaseReport, decodeGetBaseReport),
 	"GetCompositeSchedule":       pair(encodeGetCompositeSchedule, decodeGetCompositeSchedule),
+	"GetDiagnostics":             pair(encodeDiagnostics, decodeDiagnostics), // see Dialect.Otherwise
 	"GetInstalledCertificateIds": orPnC(pair(encodeGetInstalledCertificateIds, decodeGetInstalledCertificateIds)),
 	"GetLocalListVersion":        pair(encodeGetLocalListVersion, decodeGetLocalListVersion),
 	"GetLog":                     pair(encodeGetLog, decodeGetLog),

@@ -61,9 +61,10 @@ func (c *call) readings(ctx context.Context, in []MeterValue, at ocpp.DateTime) 
 }
 
 func (c *call) reading(ctx context.Context, s SampledValue) (ocpp.SampledValue, bool) {
-	value, err := unit.ParseDecimal(s.Value)
-	if err != nil && strings.Count(s.Value, ",") == 1 {
-		value, err = unit.ParseDecimal(strings.Replace(s.Value, ",", ".", 1))
+	text := strings.Trim(s.Value, " \t\r\n\x00")
+	value, err := unit.ParseDecimal(text)
+	if err != nil && strings.Count(text, ",") == 1 {
+		value, err = unit.ParseDecimal(strings.Replace(text, ",", ".", 1))
 	}
 	if err != nil {
 		c.deviation(ctx, "value", fmt.Sprintf("sampledValue.value: %.40q is not a number", s.Value))

@@ -156,7 +156,7 @@ func reportData(kv KeyValue) ocpp.ReportData {
 }
 
 // GetLog is of the Security Whitepaper; stations without it answer
-// NotImplemented, and then a raw GetDiagnostics is the way.
+// NotImplemented, and are asked for diagnostics instead (Dialect.Otherwise).
 func encodeGetLog(r *ocpp.GetLogRequest) (ocpp.Request, error) {
 	if r.LogType != ocpp.LogEnumDiagnosticsLog && r.LogType != ocpp.LogEnumSecurityLog {
 		return nil, unsupported("OCPP 1.6 has no log %s", r.LogType)

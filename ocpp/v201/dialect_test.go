@@ -9,3 +9,5 @@ import (
 func TestTranscripts(t *testing.T) { ocpptest.Transcripts(t, New()) }
 
 func FuzzHandle(f *testing.F) { ocpptest.FuzzHandle(f, New(), Messages) }
+
+func TestJSONSchemas(t *testing.T) { ocpptest.JSONSchemas(t, Language) }

@@ -10,3 +10,5 @@ import (
 func TestTranscripts(t *testing.T) { ocpptest.Transcripts(t, New()) }
 
 func FuzzHandle(f *testing.F) { ocpptest.FuzzHandle(f, New(), ocpp.Messages) }
+
+func TestJSONSchemas(t *testing.T) { ocpptest.JSONSchemas(t, Language) }

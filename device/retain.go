@@ -1,0 +1,35 @@
+package device
+
+import (
+	"context"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
+)
+
+// Stores are what the room keeps for a limited time. Of each variable the
+// last change before the horizon stays: it tells the value at any instant
+// after.
+func (s *Service) Stores() []retain.Store {
+	return []retain.Store{
+		retain.Rows{Name: "variable history", Group: "history", Table: "device_variable_history", At: "at",
+			And: "EXISTS (SELECT 1 FROM device_variable_history l WHERE l.station = t.station AND l.path = t.path AND l.at > t.at AND l.at <= $1)"}.Store(s.d.DB),
+		retain.Rows{Name: "boots", Group: "history", Table: "device_boot", At: "at"}.Store(s.d.DB),
+		retain.Rows{Name: "notices", Group: "history", Table: "device_notice", At: "at"}.Store(s.d.DB),
+		retain.Rows{Name: "monitoring events", Group: "history", Table: "device_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "security events", Group: "audit", Table: "device_security_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "reports asked of stations", Group: "history", Table: "device_request", At: "last_at"}.Store(s.d.DB),
+		retain.Rows{Name: "steps of updates and logs", Group: "history", Table: "device_step", At: "at"}.Store(s.d.DB),
+		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part"}},
+	}
+}
+
+// forgetAnswers removes what stations told of customers and nobody fetched: it
+// is personal, so it does not wait for a setting.
+func (s *Service) forgetAnswers(ctx context.Context) error {
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(`DELETE FROM device_request_part WHERE (station, kind, request) IN
+			(SELECT station, kind, request FROM device_request WHERE last_at < $1)`, db.Micros(tx.Now.Add(-s.d.KeepAnswers)))
+		return err
+	})
+}
