@@ -58,12 +58,12 @@ type Deps struct {
 	// AdHoc reports whether the token was made up for a remote start at the
 	// station that is still awaited. nil: none is.
 	AdHoc func(tx *db.Tx, station, token string) (bool, error)
-	// Contract checks the contract certificate of a car (pki.CheckContract);
-	// the empty status when there is nothing to check. nil: none is checked.
-	Contract func(ctx context.Context, p ocpp.Peer, token, chain string, data []ocpp.OCSPRequestData) ocpp.AuthorizeCertificateStatusEnum
 	// Reserved reports whether an EVSE is reserved for others than this token
 	// and its group. nil: none is.
 	Reserved func(tx *db.Tx, station string, evse int, token, group string) (bool, error)
+	// Contract checks the contract certificate of a car (pki.CheckContract);
+	// the empty status when there is nothing to check. nil: none is checked.
+	Contract func(ctx context.Context, p ocpp.Peer, token, chain string, data []ocpp.OCSPRequestData) ocpp.AuthorizeCertificateStatusEnum
 	// KnowsDriver reports whether the organisation has the driver. nil: any.
 	KnowsDriver func(tx *db.Tx, org, driver string) (bool, error)
 }

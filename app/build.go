@@ -41,8 +41,8 @@ type rooms struct {
 	location *location.Service
 	station  *station.Service
 	device   *device.Service
-	pki      *pki.Service
 	files    *file.Store
+	pki      *pki.Service
 	access   *access.Service
 	tariff   *tariff.Service
 	session  *session.Service
@@ -76,7 +76,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
 		Drop:      r.gateway.Drop,
 		Languages: []ocpp.Language{v16.Language, v201.Language, v21.Language},
-		Config:    station.Config{AllowProfile0: a.cfg.AllowProfile0, CommandTimeout: a.cfg.CommandTimeout},
+		Config:    a.cfg.Tuning.station(a.cfg),
 	})
 	if err != nil {
 		return r, err
@@ -87,14 +87,14 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	}
 	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
 	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite,
-		Files: r.files, Config: device.Config{FTP: a.cfg.FTPURL}, Sessions: sessionsOf(&r)})
+		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r)})
 	r.access = access.New(access.Deps{DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
 		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
 			return r.reserve.KeepsOut(tx, station, evse, token, group)
 		}})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Unbilled: a.unbilled,
+		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
@@ -108,9 +108,9 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 	return gateway.New(gateway.Deps{
 		DB: a.db, Bus: a.bus, CSMS: asks, Log: a.log, Now: a.db.Now, Metrics: a.metrics,
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
-		Config: gateway.Config{
+		Config: a.cfg.Tuning.gateway(gateway.Config{
 			TrustedProxies: a.trustedProxies(), HandshakesPerSecond: a.cfg.HandshakesPerSec,
-		},
+		}),
 	})
 }
 

@@ -130,7 +130,12 @@ func (configCmd) Run(s streams, k *kong.Kong) error {
 		if node.Name != "serve" {
 			continue
 		}
+		group := ""
 		for _, flag := range node.Flags {
+			if flag.Group != nil && flag.Group.Title != group {
+				group = flag.Group.Title
+				fmt.Fprintf(s.out, "\n## %s\n", group)
+			}
 			value := flag.Default
 			if !flag.HasDefault {
 				value = flag.PlaceHolder

@@ -44,8 +44,9 @@ type Config struct {
 	HandshakesPerSec int           `name:"handshakes-per-second" help:"New station connections accepted per second; more wait." default:"2000"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
 
-	PKIFlags  `embed:""`
 	Retention retentionConfig `embed:""`
+
+	PKIFlags `embed:""`
 
 	TileURL         string `help:"Map tiles for the console, {z}/{x}/{y}; none draws the offline world outline only."`
 	TileAttribution string `help:"Credit line shown on the map for --tile-url."`
@@ -59,6 +60,8 @@ type Config struct {
 
 	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text"`
+
+	Tuning tuning `embed:"" group:"Finer settings; the defaults fit nearly every network:"`
 }
 
 // check refuses combinations that cannot work, naming what is allowed.

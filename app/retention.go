@@ -18,9 +18,9 @@ import (
 // retentionConfig says how long what grows is kept. Sessions, their intervals
 // of a quarter of an hour, CDRs and everything people enter stay for ever.
 type retentionConfig struct {
-	MessageRetention Span `help:"How long station messages are kept, in days or hours (90d, 36h); 0 is for ever." default:"90d"`
+	MessageRetention Span `help:"How long station messages, notices and monitoring events are kept, in days or hours (90d, 36h); 0 is for ever." default:"90d"`
 	SampleRetention  Span `help:"How long raw meter samples are kept; intervals of 15 minutes stay with their session." default:"400d"`
-	HistoryRetention Span `help:"How long the history of statuses, variables, boots and notices is kept; uptime reports need 12 months." default:"400d"`
+	HistoryRetention Span `help:"How long the history of statuses, variables and boots is kept; uptime reports need 12 months." default:"400d"`
 	CommandRetention Span `help:"How long commands to stations are kept." default:"400d"`
 	AuditRetention   Span `help:"How long the audit and security events are kept." default:"3650d"`
 	FactRetention    Span `help:"How long facts are kept for viewers that resume; what no consumer has taken yet is kept in any case." default:"30d"`

@@ -40,7 +40,7 @@
 //   - Station time, receipt time and the skew used are stored with every
 //     event; the corrected time is used.
 //
-// Raw samples are removed by age (retain.go), the intervals made of them stay.
+// Raw samples are removed by age (stores.go), the intervals made of them stay.
 //
 // OCPP 2.0.1 E01–E15, F01–F03, J01–J03; OCPP 1.6 §4.8–4.10, §5.11, §5.16.
 //

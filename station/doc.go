@@ -50,7 +50,7 @@
 //
 // # What goes
 //
-// Stores (retain.go) says what is kept for a limited time: status history, of
+// Stores (stores.go) says what is kept for a limited time: status history, of
 // which the last row of each port before the horizon stays, and commands.
 //
 // Tables owned: charging_station, evse, connector, evse_status, port_plan,

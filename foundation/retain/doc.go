@@ -1,13 +1,14 @@
 // Package retain removes what is older than the installation keeps, and tells
 // how much room everything takes.
 //
-// A room registers what it keeps as a Store: a name, the group whose setting
-// says for how long, its tables, and how to remove what is older than an
-// instant. For a plain table that is one line:
+// A room's service has a method Stores() []Store, which app collects. A Store
+// is a name, the group whose setting (--<group>-retention) says for how long,
+// the tables, and how to remove what is older than an instant. For a plain
+// table that is one line:
 //
 //	retain.Rows{Name: "boots", Group: "history", Table: "device_boot", At: "at"}.Store(d)
 //
-// Room's own deletions (whole partitions, streams of samples) give Delete
+// Other deletions (whole partitions, streams of samples) give Delete
 // themselves. The room alone knows what must stay although it is old.
 //
 // Keeper.Run goes over the stores that are due, once a day each. Every step
