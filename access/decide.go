@@ -83,7 +83,9 @@ func (s *Service) Decide(tx *db.Tx, a Ask) (Decision, error) {
 		}
 	}
 	if d.Accepted() && c.Token != nil && a.Take {
-		err = takeUse(tx, c.Token.ID, a)
+		if err = takeUse(tx, c.Token.ID, a); err == nil {
+			err = noteSeen(tx, c.Token.ID, a)
+		}
 	}
 	return d, err
 }
@@ -180,6 +182,10 @@ func (s *Service) alive(tx *db.Tx, u use, asking string) (bool, error) {
 	}
 	return tx.Now.Sub(seen) <= s.d.Config.Lease, err
 }
+
+// Resume takes the use of a token again for a session that turned out to go
+// on. It asks nobody: the session runs.
+func (s *Service) Resume(tx *db.Tx, token TokenID, a Ask) error { return takeUse(tx, token, a) }
 
 // Release ends the use of a token by a session.
 func (s *Service) Release(tx *db.Tx, session string) error { return deleteUse(tx, session) }

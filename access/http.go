@@ -144,6 +144,7 @@ func (s *Service) Routes(a *web.API) {
 	})
 	s.importRoute(a)
 	s.policyRoutes(a)
+	s.listRoutes(a)
 }
 
 func (s *Service) answer(t IdToken, err error) (*tokenOutput, error) {

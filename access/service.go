@@ -12,6 +12,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/station"
 )
 
 // Kinds of the facts this room records; their payload is Changed.
@@ -40,6 +41,8 @@ type Config struct {
 	MaxSessions int           `help:"Sessions that one token may have at a time, unless it says otherwise" default:"1"`
 	Lease       time.Duration `help:"How long a station may be silent before its open sessions stop blocking their tokens elsewhere" default:"10m"`
 	CacheFor    time.Duration `help:"How long stations may keep an acceptance in their cache" default:"24h"`
+	NoLists     bool          `help:"Send no local authorisation lists to stations"`
+	ListDelay   time.Duration `help:"How long new tokens are collected, and a station is left alone after its boot, before its local list is brought up to date; a token that may charge no longer is taken off at once" default:"30s"`
 }
 
 // Deps are what the room needs.
@@ -55,6 +58,12 @@ type Deps struct {
 	// context may see; fault.NotFound otherwise. nil: station policies are
 	// refused as unsupported.
 	StationOrg func(ctx context.Context, tx *db.Tx, station string) (string, error)
+	// Stations are where local lists go, Commander how; nil: nowhere.
+	Stations  *station.Service
+	Commander ocpp.Commander
+	// Variable gives what a station states of itself: the value and, where
+	// there is one, its upper limit. nil: nothing is known.
+	Variable func(tx *db.Tx, station, component, variable string) (value, most string, err error)
 	// AdHoc reports whether the token was made up for a remote start at the
 	// station that is still awaited. nil: none is.
 	AdHoc func(tx *db.Tx, station, token string) (bool, error)
@@ -82,18 +91,31 @@ func New(d Deps) *Service {
 	if d.Config.CacheFor <= 0 {
 		d.Config.CacheFor = 24 * time.Hour
 	}
+	if d.Config.ListDelay <= 0 {
+		d.Config.ListDelay = 30 * time.Second
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{d: d}
 }
 
 // Jobs registers the room's periodic work.
 func (s *Service) Jobs(r *job.Runner) {
 	r.Every("access.grants", 10*time.Minute, func(ctx context.Context) error {
-		return s.d.DB.Update(ctx, func(tx *db.Tx) error { return dropGrants(tx, tx.Now) })
+		return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+			if err := dropSeen(tx, tx.Now.Add(-s.d.Config.CacheFor)); err != nil {
+				return err
+			}
+			return dropGrants(tx, tx.Now)
+		})
 	})
+	if s.lists() {
+		r.Handle(jobList, s.listJob, job.Options{MaxAttempts: 5, Timeout: 10 * time.Minute})
+		r.Handle(jobCache, s.cacheJob, job.Options{MaxAttempts: 10, Timeout: time.Minute})
+		r.Every("access.local-lists", 5*time.Minute, s.reviewLists)
+	}
 }
-
-// Consumers gives none: the room follows nobody's facts.
-func (s *Service) Consumers() []event.Consumer { return nil }
 
 // open reports whether strangers may charge at the station.
 func (s *Service) open(tx *db.Tx, org, station string) (bool, error) {

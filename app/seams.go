@@ -2,10 +2,14 @@ package app
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/money"
+	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/location"
 	"github.com/forecourt-ev/forecourt/pki"
@@ -18,6 +22,7 @@ type seams struct {
 	db        *db.DB
 	stations  *station.Service
 	locations *location.Service
+	devices   *device.Service
 }
 
 // sessionsOf lists sessions for the device room, which may not know theirs.
@@ -47,6 +52,67 @@ func (s seams) zone(tx *db.Tx, org, site string) (*time.Location, error) {
 		return nil, err
 	}
 	return place.Zone(), nil
+}
+
+// currency is that of a site; the organisation's without one.
+func (s seams) currency(tx *db.Tx, org, site string) (money.Currency, error) {
+	if site != "" {
+		place, err := s.locations.Get(tx, location.ID(site))
+		if err != nil || place.Currency != "" {
+			return place.Currency, err
+		}
+	}
+	owner, err := identity.Lookup(tx, identity.OrgID(org))
+	return owner.Currency, err
+}
+
+// rating is the power that an EVSE can deliver, 0 when nobody has said.
+func (s seams) rating(tx *db.Tx, id string, evse int) (unit.Watts, error) {
+	ports, err := s.stations.EVSEs(tx, id)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return 0, err
+	}
+	for _, p := range ports {
+		if p.EVSE == evse {
+			return unit.Watts(p.MaxPower), nil
+		}
+	}
+	return 0, nil
+}
+
+// offline is when a station was out of reach.
+func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([]session.Span, error) {
+	all, err := s.stations.Offline(tx, id, evse, from, until)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	out := make([]session.Span, len(all))
+	for i, o := range all {
+		out[i] = session.Span{Start: o.Start, End: until}
+		if o.End != nil {
+			out[i].End = *o.End
+		}
+	}
+	return out, err
+}
+
+// variable is what a station states of itself.
+func (s seams) variable(tx *db.Tx, id, component, variable string) (value, most string, err error) {
+	v, _, err := s.devices.Value(tx, id, component, variable, "")
+	return v.Value, v.Max, err
+}
+
+// connectionTimeout is how long a station waits for the cable.
+func (s seams) connectionTimeout(tx *db.Tx, id string) (time.Duration, error) {
+	v, _, err := s.devices.Value(tx, id, "TxCtrlr", "EVConnectionTimeOut", "")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(v.Value)
+	if err != nil {
+		return 0, nil // it has not told, or not in seconds
+	}
+	return time.Duration(n) * time.Second, nil
 }
 
 // portUse tells a port what its session is doing.
@@ -93,7 +159,9 @@ func (s seams) bySerial(ctx context.Context, serial string) (out []pki.Station, 
 func (a *App) variable(devices **device.Service) func(ctx context.Context, id, component, name string) (string, bool) {
 	return func(ctx context.Context, id, component, name string) (value string, known bool) {
 		err := a.db.View(ctx, func(tx *db.Tx) (err error) {
-			value, known, err = (*devices).Value(tx, id, component, name)
+			var v device.Variable
+			v, known, err = (*devices).Value(tx, id, component, name, "")
+			value = v.Value
 			return err
 		})
 		if err != nil {

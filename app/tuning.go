@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
 	"github.com/forecourt-ev/forecourt/session"
@@ -12,6 +13,7 @@ import (
 // tuning are the finer settings of the rooms. The defaults fit nearly every
 // network.
 type tuning struct {
+	Access  access.Config  `embed:"" prefix:"access-"`
 	Session session.Config `embed:"" prefix:"session-"`
 
 	StationHeartbeat    time.Duration `help:"Heartbeat interval asked of stations, give or take 10 %." default:"5m"`

@@ -107,6 +107,16 @@ func (s Scope) Where(orgColumn string) db.Cond {
 	}
 }
 
+// Kin is the predicate that holds for rows of an organisation, of those above
+// it and of those below it: whose tokens may charge at its stations.
+func Kin(orgColumn string, org OrgID) db.Cond {
+	return db.Cond{
+		Text: orgColumn + ` IN (SELECT a.id FROM organisation a JOIN organisation b
+			ON a.path >= b.path AND a.path < b.path || '~' OR b.path >= a.path AND b.path < a.path || '~' WHERE b.id = ?)`,
+		Args: []any{string(org)},
+	}
+}
+
 // Has reports whether org is in the scope.
 func (s Scope) Has(tx *db.Tx, org OrgID) (bool, error) {
 	if s.org != "" && s.org == org {

@@ -8,7 +8,7 @@ import (
 
 // derived are the flags that depend on everything known, not on one event.
 const derived = StartMissing | StopMissing | NoReadings | EnergyDoubtful | StatusFlood |
-	MeterDecrease | MeterReset | MeterRollover | MeterDropout | MeterJump | EnergyEstimated
+	MeterDecrease | MeterReset | MeterRollover | MeterDropout | MeterJump | EnergyEstimated | Continued
 
 // derive computes what follows from the memory.
 func (s State) derive() State {
@@ -56,6 +56,9 @@ func (s State) doubts() (f Flag) {
 	}
 	if m.Meter.Dropped {
 		f |= MeterReset
+	}
+	if m.Passed != 0 {
+		f |= Continued
 	}
 	if m.Tape.Flood {
 		f |= StatusFlood

@@ -44,9 +44,14 @@
 //
 // OCPP 2.0.1 E01–E15, F01–F03, J01–J03; OCPP 1.6 §4.8–4.10, §5.11, §5.16.
 //
+//   - The version belongs to the connection: a station that changes it keeps
+//     its sessions, and no energy is counted in two of them (reconcile).
+//   - What no car explains is flagged; a session that claims to charge without
+//     any energy is ended, and its time is not billed (ghost).
+//
 // Owned tables: session, session_event, meter_sample, session_interval,
 // remote_start, session_station, session_counter.
 // Recorded facts: session.started, session.updated, session.reopened (payload
 // Told), session.ended (payload Finished). Signal: session.power (Tick).
-// Consumed facts: none.
+// Consumed facts: station.boot, station.replaced.
 package session

@@ -89,6 +89,7 @@ const (
 	HasCurrent
 	HasVoltage
 	HasOffered
+	HasCurrentSum
 )
 
 // Reading is one meter value in neutral units.
@@ -103,6 +104,7 @@ type Reading struct {
 	Voltage  unit.MilliVolts   // mean of the phases
 	SoC      unit.MilliPercent // state of charge
 	Offered  unit.Watts        // Power.Offered
+	Amperes  unit.MilliAmps    // Current.Import, the sum over the phases
 }
 
 // Token identifies who charges; Type is a 2.x idToken type.

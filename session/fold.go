@@ -12,8 +12,9 @@ import (
 // the session and all slices that are complete. It is what Next gives, event
 // by event, when they come in order.
 func Fold(events []Event) (State, []Slice) {
-	own, seen := arrange(events)
+	own, seen, passed := arrange(events)
 	var s State
+	s.Memory.Passed = passed
 	var jumped bool
 	if own, jumped = unscramble(own); jumped {
 		s.Flags |= ClockJump
@@ -51,10 +52,13 @@ func Fold(events []Event) (State, []Slice) {
 
 // arrange sorts the transaction's own events and the observations, drops
 // repetitions, and leaves out what does not count.
-func arrange(events []Event) (own, seen []Event) {
+func arrange(events []Event) (own, seen []Event, passed int64) {
 	for _, e := range events {
 		if e.Kind == Connector || e.Kind == Vacated {
 			seen = append(seen, e)
+			if e.Kind == Vacated && e.Reason == signContinued {
+				earliest(&passed, e.Time().UnixMicro())
+			}
 		} else {
 			own = append(own, e)
 		}
@@ -67,6 +71,11 @@ func arrange(events []Event) (own, seen []Event) {
 	if slices.ContainsFunc(own, func(e Event) bool { return e.Seq != NoSeq }) {
 		seen = slices.DeleteFunc(seen, Event.status)
 	}
+	if passed != 0 {
+		after := func(e Event) bool { return e.Time().UnixMicro() > passed }
+		own = slices.DeleteFunc(own, func(e Event) bool { return e.Kind == ReadingTaken && after(e) })
+		seen = slices.DeleteFunc(seen, func(e Event) bool { return e.status() && after(e) })
+	}
 	for _, last := range slices.Backward(own) {
 		if last.Kind != Ended {
 			continue
@@ -78,7 +87,7 @@ func arrange(events []Event) (own, seen []Event) {
 		seen = slices.DeleteFunc(seen, func(e Event) bool { return e.status() && e.Time().After(end) })
 		break
 	}
-	return own, seen
+	return own, seen, passed
 }
 
 func (e Event) status() bool { return e.Kind == Connector && e.Charging != Unknown }

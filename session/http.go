@@ -33,7 +33,7 @@ var sessionSpec = db.ListSpec{
 		{Name: "stop_reason", Column: "stop_reason", Kind: db.Text, Filter: true},
 		{Name: "energy_wh", Column: "energy_mwh", Kind: db.Int, Scale: int64(unit.WattHour), Sort: true, Filter: true},
 		{Name: "max_power_w", Column: "max_power_w", Kind: db.Int, Sort: true, Filter: true},
-		{Name: "tariff", Column: "tariff", Kind: db.Text, Filter: true},
+		{Name: "tariff", Column: "tariff_id", Kind: db.Text, Filter: true},
 		{Name: "protocol", Column: "protocol", Kind: db.Text, Filter: true},
 	},
 }
@@ -70,8 +70,9 @@ type sessionBody struct {
 	PowerW          int64      `json:"power_w"`
 	MaxPowerW       int64      `json:"max_power_w"`
 	SoC             *int64     `json:"soc,omitempty" doc:"Per cent"`
-	Cost            *costBody  `json:"cost,omitempty" doc:"So far, or final once completed; absent without a tariff"`
-	Tariff          string     `json:"tariff,omitempty" doc:"Tariff version, locked at the start"`
+	Cost            *costBody  `json:"cost,omitempty" doc:"So far, or final once completed; zero without a tariff"`
+	Tariff          string     `json:"tariff,omitempty" doc:"The tariff whose version was locked at the start; absent: none, free of charge"`
+	TariffVersion   int        `json:"tariff_version,omitempty"`
 	RemoteStartID   int64      `json:"remote_start_id,omitempty"`
 	Flags           []string   `json:"flags" nullable:"false"`
 	Protocol        string     `json:"protocol"`
@@ -85,14 +86,14 @@ func bodyOf(r Session) sessionBody {
 		Status: r.Status, ChargingState: r.chargingState(), StartedAt: st.StartedAt, EnergyStartedAt: optional(st.EnergyStartedAt),
 		EnergyEndedAt: optional(st.EnergyEndedAt), EndedAt: optional(st.EndedAt), UnpluggedAt: optional(st.UnpluggedAt), StopReason: st.Reason,
 		EnergyWh: st.Energy.WattHours(), MeterStartWh: st.MeterStart.WattHours(), MeterStopWh: st.MeterStop.WattHours(),
-		PowerW: int64(st.Power), MaxPowerW: int64(st.MaxPower), Tariff: r.Tariff, RemoteStartID: r.RemoteStart,
+		PowerW: int64(st.Power), MaxPowerW: int64(st.MaxPower), Tariff: r.TariffID, TariffVersion: r.TariffNo, RemoteStartID: r.RemoteStart,
 		Flags: r.Flags().Names(), Protocol: r.Protocol,
 	}
 	if st.HasSoC {
 		soc := (int64(st.SoC) + 500) / 1000
 		b.SoC = &soc
 	}
-	if r.Tariff != "" {
+	if r.Currency != "" {
 		excl, incl := money.Amount{Micros: r.Excl, Currency: r.Currency}, money.Amount{Micros: r.Incl, Currency: r.Currency}
 		b.Cost = &costBody{Currency: r.Currency, ExclVAT: excl.Decimal(), InclVAT: incl.Decimal()}
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
-	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
@@ -21,15 +20,13 @@ type wish struct {
 	Session ID `json:"session"`
 }
 
-// Consumers gives none: the room follows nobody's facts.
-func (s *Service) Consumers() []event.Consumer { return nil }
-
 // Jobs registers the room's periodic work and jobs.
 func (s *Service) Jobs(r *job.Runner) {
 	r.Every("session.settle", 5*time.Second, s.Settle)
 	r.Every("session.remote-starts", 15*time.Second, s.ExpireStarts)
 	r.Every("session.partitions", 12*time.Hour, s.Partition)
 	r.Handle(jobStop, s.stopAtLimit, job.Options{MaxAttempts: 20, Timeout: time.Minute})
+	r.Handle(jobReconcile, s.reconcile, job.Options{MaxAttempts: 8, Timeout: time.Minute})
 	r.Handle(jobAsk, s.ask, job.Options{MaxAttempts: 1, Timeout: time.Minute})
 }
 
@@ -170,9 +167,20 @@ func (s *Service) silent(tx *db.Tx, w *work) error {
 	if err := s.limits(tx, w); err != nil {
 		return err
 	}
+	if err := s.ghosts(tx, w); err != nil {
+		return err
+	}
 	quiet := tx.Now.Sub(w.HeardAt)
 	if quiet < s.d.Config.SilentAfter {
 		w.SettleAt = w.HeardAt.Add(s.d.Config.SilentAfter)
+		if at := w.ghostDue(s.d.Config); at.After(tx.Now) && at.Before(w.SettleAt) {
+			w.SettleAt = at
+		}
+		if w.Marks != w.before.Marks {
+			if err := s.record(tx, w.Session, KindUpdated, w.told()); err != nil {
+				return err
+			}
+		}
 		return updateSession(tx, w.Session)
 	}
 	if quiet >= s.d.Config.AbandonAfter {
@@ -197,6 +205,9 @@ func (s *Service) silent(tx *db.Tx, w *work) error {
 // force settles a session with what is known.
 func (s *Service) force(tx *db.Tx, w *work, mark Flag) error {
 	w.Marks |= mark | w.mark
+	if err := s.suspect(tx, w); err != nil {
+		return err
+	}
 	w.Status, w.SettleAt = w.State.Status(true), time.Time{}
 	if err := s.writeSlices(tx, w, true); err != nil {
 		return err

@@ -52,7 +52,7 @@ func TestNormalise(t *testing.T) {
 		"power in kW, current and voltage by phase": {`[{"value":11.04,` + pow + `,"unitOfMeasure":{"unit":"kW"}},
 			{"value":16,"measurand":"Current.Import","phase":"L1"},{"value":15.5,"measurand":"Current.Import","phase":"L2"},
 			{"value":230,"measurand":"Voltage","phase":"L1-N"},{"value":231,"measurand":"Voltage","phase":"L2-N"},{"value":400,"measurand":"Voltage","phase":"L1-L2"}]`,
-			Reading{Has: HasPower | HasCurrent | HasVoltage, Power: 11_040, Current: 16_000, Voltage: 230_500}},
+			Reading{Has: HasPower | HasCurrent | HasVoltage | HasCurrentSum, Power: 11_040, Current: 16_000, Amperes: 31_500, Voltage: 230_500}},
 		"state of charge": {`[{"value":48.0,"measurand":"SoC","location":"EV","unitOfMeasure":{"unit":"Percent"}}]`, Reading{Has: HasSoC, SoC: 48_000}},
 		"export power":    {`[{"value":-3000,` + pow + `}]`, Reading{Has: HasPower, Power: -3000}},
 		"a wrong unit spoils one value only": {`[{"value":5,` + reg + `,"unitOfMeasure":{"unit":"Celsius"}},{"value":3,` + pow + `}]`,

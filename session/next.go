@@ -2,6 +2,9 @@ package session
 
 import (
 	"time"
+
+	"github.com/forecourt-ev/forecourt/access"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // A station frees the connector a moment before it stamps the stop.
@@ -38,9 +41,15 @@ func Next(s State, e Event) (next State, done []Slice, late bool) {
 	return next, done, false
 }
 
+// passed reports what came after the charge had gone on in another session.
+func (s State) passed(at int64) bool { return s.Memory.Passed != 0 && at > s.Memory.Passed }
+
 // ignores reports readings that a 1.6 station takes after its stop: the
 // register goes on, the session does not.
 func (s State) ignores(e Event, at int64) bool {
+	if e.Kind == ReadingTaken && s.passed(at) {
+		return true
+	}
 	return s.Phase == Stopped && e.Kind == ReadingTaken && e.Seq == NoSeq && e.Anchor == NoAnchor && at > s.Memory.EndAt
 }
 
@@ -74,6 +83,15 @@ func (s State) contradicted(e Event, at int64) bool {
 func (s State) observe(e Event) (State, []Slice, bool) {
 	m, at := &s.Memory, e.Time().UnixMicro()
 	free := e.Kind == Connector && e.Charging == Unknown
+	if e.Kind == Vacated && e.Reason == signContinued && (m.Passed == 0 || at < m.Passed) {
+		if m.TailAt > at || m.Tape.Turned > at {
+			return s, nil, true
+		}
+		m.Passed = at
+	}
+	if e.status() && s.passed(at) {
+		return s, nil, false
+	}
 	if e.Kind == Connector && !free {
 		// After the end nothing but Available matters; before it, a status
 		// older than what is already cut into slices needs a new fold.
@@ -114,6 +132,9 @@ func earliest(p *int64, at int64) {
 func (s State) apply(e Event) (State, []Slice) {
 	m, at := &s.Memory, e.Time().UnixMicro()
 	s.Flags |= e.clockFlags()
+	if s.passed(at) {
+		at = m.Passed
+	}
 	if at < m.TailAt-jumpTolerance.Microseconds() {
 		s.Flags |= ClockJump
 	}
@@ -124,6 +145,9 @@ func (s State) apply(e Event) (State, []Slice) {
 	m.Tail, m.TailAt = keyOf(e), max(m.TailAt, at)
 	s.count(e)
 	var done []Slice
+	if allotted(e.Trigger) {
+		earliest(&m.Allot, at)
+	}
 	switch e.Kind {
 	case Started:
 		if m.Begun {
@@ -191,13 +215,27 @@ func (s *State) learn(e Event, at int64) {
 	if e.Token.Value == "" && e.Token.Type == "" || e.Trigger == "StopAuthorized" {
 		return
 	}
-	if s.Token == (Token{}) {
+	switch {
+	case s.Token == (Token{}), s.Flags&Refused != 0 && !e.Refused:
 		s.Token = e.Token
+	case access.Match(s.Token.Value) != access.Match(e.Token.Value):
+		return // another card that was shown meanwhile
 	}
 	s.Flags &^= Refused
 	if e.Refused {
 		s.Flags |= Refused
 	}
+}
+
+// allotted reports a trigger that says that what the driver had allowed is
+// used up.
+func allotted(trigger string) bool {
+	switch ocpp.TriggerReasonEnum(trigger) {
+	case ocpp.TriggerReasonEnumEnergyLimitReached, ocpp.TriggerReasonEnumTimeLimitReached,
+		ocpp.TriggerReasonEnumCostLimitReached, ocpp.TriggerReasonEnumSoCLimitReached:
+		return true
+	}
+	return false
 }
 
 func (s *State) read(r Reading, at int64) []Slice {
@@ -219,7 +257,8 @@ func (s *State) read(r Reading, at int64) []Slice {
 	if m.Meter.Channel != powerIntegral {
 		m.Meter.watch(r, at)
 	}
-	m.Tape.Peak = max(m.Tape.Peak, r.Power)
+	m.Tape.Peak, m.Tape.Gauge = max(m.Tape.Peak, r.Power), m.Tape.Gauge.with(r)
+	m.Metered = m.Metered || r.Has&HasRegister != 0 && r.Register > 0 || r.Has&HasInterval != 0 && r.Interval > 0
 	// Only readings of the one channel cut the time; what lies between two
 	// of them shares their energy.
 	if !r.in(m.Meter.Channel) {

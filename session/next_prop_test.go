@@ -53,7 +53,7 @@ func drawSession(t *rapid.T) []Event {
 		case 0, 1:
 			c := Charging(rapid.IntRange(1, 5).Draw(t, "charging"))
 			if seqs {
-				add(Event{Kind: Updated, Station: stamp, Charging: c})
+				add(Event{Kind: Updated, Station: stamp, Charging: c, Trigger: rapid.SampledFrom([]string{"", "", "TimeLimitReached"}).Draw(t, "trigger")})
 			} else {
 				add(Event{Kind: Connector, Station: stamp, Charging: c})
 			}
@@ -61,7 +61,7 @@ func drawSession(t *rapid.T) []Event {
 			add(Event{Kind: Connector, Station: stamp, Reason: "Available"})
 		case 3:
 			if rapid.Bool().Draw(t, "vacated") {
-				add(Event{Kind: Vacated, Station: stamp, Reason: rapid.SampledFrom([]string{"superseded", "silent"}).Draw(t, "sign")})
+				add(Event{Kind: Vacated, Station: stamp, Reason: rapid.SampledFrom([]string{"superseded", "silent", signContinued}).Draw(t, "sign")})
 			}
 		default:
 			if seqs {
@@ -93,6 +93,8 @@ func drawSession(t *rapid.T) []Event {
 			if rapid.Bool().Draw(t, "power") {
 				r.Has |= HasPower
 				r.Power = unit.Watts(rapid.IntRange(0, 150_000).Draw(t, "w"))
+				r.Has |= HasCurrentSum
+				r.Amperes = unit.MilliAmps(rapid.IntRange(0, 300_000).Draw(t, "mA"))
 			}
 			add(Event{Kind: ReadingTaken, Station: stamp, Reading: r})
 		}

@@ -250,6 +250,8 @@ func (s *sampled) reading() Reading {
 	r.Offered = unit.Watts(set(HasOffered, v, ok))
 	v, ok = s.other[slotCurrent].highest()
 	r.Current = unit.MilliAmps(set(HasCurrent, v, ok))
+	v, ok = s.other[slotCurrent].sum()
+	r.Amperes = unit.MilliAmps(set(HasCurrentSum, v, ok))
 	v, ok = s.other[slotVoltage].mean()
 	r.Voltage = unit.MilliVolts(set(HasVoltage, v, ok))
 	v, ok = s.other[slotSoC].sum()

@@ -20,10 +20,16 @@ func (s *Service) lockTariff(tx *db.Tx, w *work) error {
 		return nil
 	}
 	v, err := s.d.Tariffs.ForEVSE(tx, w.Org, w.Site, w.Station, w.State.EVSE, w.State.Token.Value, w.State.StartedAt)
-	if err != nil || v == nil {
+	if err != nil {
 		return err
 	}
-	w.Tariff, w.Currency = string(v.ID), v.Tariff.Currency
+	if v == nil { // free of charge, which is a price too
+		if s.d.Currency != nil && w.Currency == "" {
+			w.Currency, err = s.d.Currency(tx, w.Org, w.Site)
+		}
+		return err
+	}
+	w.Tariff, w.TariffID, w.TariffNo, w.Currency = string(v.ID), string(v.Tariff.ID), v.Number, v.Tariff.Currency
 	return nil
 }
 
@@ -76,9 +82,27 @@ func (s *Service) reprice(tx *db.Tx, w *work, settle bool) error {
 			return err
 		}
 	}
-	c := tariff.Price(v.Tariff, Usage(w.State, all, until, v.Tariff.PricesParking()), zone, tariff.Context{})
+	around, err := s.circumstances(tx, w.Session, until, v.Tariff.PricesParking())
+	if err != nil {
+		return err
+	}
+	c := tariff.Price(v.Tariff, Usage(w.State, all, until, around), zone, tariff.Context{})
 	w.Excl, w.Incl, w.PricedAt = c.Excl.Micros, c.Incl.Micros, tx.Now
 	return nil
+}
+
+// circumstances gathers what a session's bill depends on besides its events.
+func (s *Service) circumstances(tx *db.Tx, r *Session, until time.Time, parking bool) (Circumstances, error) {
+	c := Circumstances{Parking: parking, Allotted: r.LimitAt}
+	if !parking || s.d.Offline == nil || r.State.EVSE == 0 {
+		return c, nil
+	}
+	if r.State.UnpluggedAt.After(until) {
+		until = r.State.UnpluggedAt
+	}
+	var err error
+	c.Offline, err = s.d.Offline(tx, r.Station, r.State.EVSE, r.State.StartedAt, until)
+	return c, err
 }
 
 // totalCost is what a 2.x station is told at the end: the price with taxes.

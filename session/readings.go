@@ -51,6 +51,13 @@ func stationStream(p ocpp.Peer, evse int) string {
 // flush stores a batch of readings and takes them into their sessions, with
 // few statements however many there are.
 func (s *Service) flush(tx *db.Tx, rows []*reading) error {
+	for _, r := range rows { // first: it may change the sessions that are read below
+		if r.clock != nil {
+			if err := s.setClock(tx, r.m.peer, *r.clock); err != nil {
+				return err
+			}
+		}
+	}
 	var refs []ref
 	seen := map[ref]bool{}
 	for _, r := range rows {
@@ -91,11 +98,6 @@ type batch struct {
 
 func (b *batch) take(r *reading) error {
 	m := r.m
-	if r.clock != nil {
-		if err := storeClock(b.tx, m.peer.Org, m.peer.Station, *r.clock); err != nil {
-			return err
-		}
-	}
 	w, err := b.session(m)
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func (b *batch) session(m *message) (*work, error) {
 	var r *Session
 	if m.known {
 		k := ref{m.peer.Station, m.transaction}
-		r = pickIncarnation(b.known[k], k.station, k.transaction, m.peer.Incarnation)
+		r = m.pick(b.known[k])
 	} else if m.peer.Version == ocpp.V16 && m.evse > 0 && len(m.samples) > 0 {
 		open, err := openAt(b.tx, m.peer.Station, 0)
 		if err != nil {

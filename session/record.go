@@ -24,6 +24,8 @@ type Session struct {
 	Marks         Flag // flags that do not follow from the events
 
 	Tariff   string // the version locked at the start; empty: none
+	TariffID string // OCPI id of that tariff
+	TariffNo int    // number of that version
 	Currency money.Currency
 	Excl     money.Micro
 	Incl     money.Micro
@@ -32,6 +34,7 @@ type Session struct {
 	RemoteStart  int64 // 0: none
 	Limit        Limit
 	LimitReached bool
+	LimitAt      time.Time // when the limit was reached; zero: it was not
 
 	HeardAt   time.Time // receipt of the latest message
 	ToldAt    time.Time // latest session.updated

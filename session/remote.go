@@ -102,7 +102,10 @@ func (s *Service) prepare(tx *db.Tx, q StartRequest) (RemoteStart, error) {
 		return RemoteStart{}, err
 	}
 	r := RemoteStart{ID: n, Org: q.Org, Site: q.Site, Station: q.Station, EVSE: q.EVSE, State: Pending, Limit: q.Limit, Actor: q.Actor,
-		RequestedAt: tx.Now, ExpiresAt: tx.Now.Add(s.d.Config.StartTimeout)}
+		RequestedAt: tx.Now}
+	if r.ExpiresAt, err = s.expiry(tx, q.Station); err != nil {
+		return r, err
+	}
 	if q.Token != nil {
 		r.Token = *q.Token
 	} else {
@@ -125,6 +128,28 @@ func (s *Service) prepare(tx *db.Tx, q StartRequest) (RemoteStart, error) {
 	return r, insertRemote(tx, r)
 }
 
+// A transaction may reach us this much after the station's own time-out.
+const startGrace = 30 * time.Second
+
+// expiry is when a remote start that begins now is over: the station waits as
+// long as its ConnectionTimeOut says (OCPP 1.6 §4.8, 2.x EVConnectionTimeOut).
+func (s *Service) expiry(tx *db.Tx, station string) (time.Time, error) {
+	after := s.d.Config.StartTimeout
+	if s.d.ConnectionTimeout != nil {
+		stated, err := s.d.ConnectionTimeout(tx, station)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if stated > 0 && stated <= maxConnectionTimeout {
+			after = stated + startGrace
+		}
+	}
+	return tx.Now.Add(after), nil
+}
+
+// More than this is no time to wait for a cable, but a mistake.
+const maxConnectionTimeout = time.Hour
+
 func (s *Service) withdraw(tx *db.Tx, r RemoteStart, state RemoteState) error {
 	if err := setRemote(tx, r.ID, state, ""); err != nil {
 		return err
@@ -133,26 +158,38 @@ func (s *Service) withdraw(tx *db.Tx, r RemoteStart, state RemoteState) error {
 }
 
 // matchRemote finds the remote start that a transaction answers: in 2.x by
-// its number, in 1.6 by connector and token. Others that wait for the same
-// EVSE are overtaken.
-func (s *Service) matchRemote(tx *db.Tx, w *work, m *message) error {
-	if w.RemoteStart != 0 {
-		return nil
+// its number, in 1.6, and where the number was left out, by connector and
+// token. A car that was plugged in first has a transaction already: then a
+// later message of it brings the number. The starts that wait are returned.
+func (s *Service) matchRemote(tx *db.Tx, w *work, m *message) ([]RemoteStart, error) {
+	if w.RemoteStart != 0 || m.event.Kind == Ended || m.token == nil && m.remote == 0 {
+		return nil, nil
 	}
 	pending, err := pendingRemotes(tx, m.peer.Station)
-	if err != nil || len(pending) == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
 	for _, r := range pending {
 		if w.RemoteStart == 0 && r.answeredBy(m) {
 			w.RemoteStart, w.Limit = r.ID, r.Limit
 			if err := setRemote(tx, r.ID, Begun, w.ID); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
+	return pending, nil
+}
+
+// overtake ends the wait for other remote starts on the EVSE: somebody else
+// was accepted there first. Plugging in, or a card that is refused, wins
+// nothing.
+func (s *Service) overtake(tx *db.Tx, w *work, m *message, pending []RemoteStart) error {
+	evse := m.evse
+	if evse == 0 {
+		evse = w.State.EVSE
+	}
 	for _, r := range pending {
-		if r.ID == w.RemoteStart || r.EVSE == 0 || r.EVSE != m.evse || m.event.Time().Before(r.RequestedAt.Add(-clockNoise)) {
+		if r.ID == w.RemoteStart || r.EVSE == 0 || r.EVSE != evse || m.event.Time().Before(r.RequestedAt.Add(-clockNoise)) {
 			continue
 		}
 		if err := setRemote(tx, r.ID, Overtaken, w.ID); err != nil {
@@ -166,7 +203,7 @@ func (r RemoteStart) answeredBy(m *message) bool {
 	if m.remote != 0 {
 		return r.ID == m.remote
 	}
-	if m.peer.Version != ocpp.V16 || m.token == nil || r.EVSE != 0 && r.EVSE != m.evse {
+	if m.token == nil || r.EVSE != 0 && m.evse != 0 && r.EVSE != m.evse {
 		return false
 	}
 	at := m.event.Time()

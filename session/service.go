@@ -10,6 +10,8 @@ import (
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/foundation/cluster"
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/money"
+	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/tariff"
 )
@@ -26,6 +28,17 @@ type Deps struct {
 
 	// Zone gives the time zone that prices at a site follow; nil: UTC.
 	Zone func(tx *db.Tx, org, site string) (*time.Location, error)
+	// Currency gives the currency of a site, for what has no tariff; nil: none.
+	Currency func(tx *db.Tx, org, site string) (money.Currency, error)
+	// Rating gives the power that an EVSE can deliver, 0 when it is not
+	// known; nil: it never is.
+	Rating func(tx *db.Tx, station string, evse int) (unit.Watts, error)
+	// ConnectionTimeout gives how long a station waits for the cable after a
+	// remote start, 0 when it has not told; nil: it never has.
+	ConnectionTimeout func(tx *db.Tx, station string) (time.Duration, error)
+	// Offline gives when a station was out of reach within [from, until), in
+	// order; nil: never.
+	Offline func(tx *db.Tx, station string, evse int, from, until time.Time) ([]Span, error)
 	// PortUse tells the station room what a port is used for; nil: nobody.
 	PortUse func(tx *db.Tx, station string, evse int, u PortUse) error
 	// Unbilled names settled sessions whose end somebody has not dealt with

@@ -57,6 +57,15 @@ const (
 	StationSilent                       // nothing was heard for long while it was open
 	Late                                // something came after it was settled
 	StatusFlood                         // connector statuses without end; not all are shown
+	NoEnergy                            // it says that it charges, and nothing flows
+	VeryLong                            // longer than a car can need
+	VeryLarge                           // more energy than a car can take
+	OverRating                          // a mean power that the port cannot deliver
+	Overlapping                         // another session counts the same energy
+	StationReplaced                     // another device took the station's place while it ran
+	ProtocolChanged                     // the station changed its OCPP version while it ran
+	Continued                           // the charge went on in another session
+	StopAsked                           // the platform asked the station to end it
 )
 
 var flagNames = [...]string{
@@ -64,6 +73,7 @@ var flagNames = [...]string{
 	"clock_unknown", "clock_corrected", "clock_jump", "meter_decrease", "meter_reset", "meter_rollover",
 	"meter_dropout", "meter_jump", "no_readings", "energy_estimated", "energy_doubtful", "offline", "refused",
 	"unknown_transaction", "station_silent", "late_events", "status_flood",
+	"no_energy", "very_long", "very_large", "over_rating", "overlapping", "station_replaced", "protocol_changed", "continued", "stop_asked",
 }
 
 // Names lists the flags as the API shows them.
@@ -131,6 +141,9 @@ type Memory struct {
 	Sign    string `json:"vr,omitempty"` // and what it was
 	Freed   int64  `json:"f,omitempty"`  // earliest Available after TailAt
 	FreedL  int64  `json:"fl,omitempty"` // latest Available at all
+	Allot   int64  `json:"al,omitempty"` // earliest word that the allotted time or energy is used up
+	Passed  int64  `json:"pa,omitempty"` // from here on the charge is another session's
+	Metered bool   `json:"me,omitempty"` // a register above zero was seen: there is a meter
 	Counts  counts `json:"n,omitempty"`
 	Meter   meter  `json:"m"`
 	Tape    tape   `json:"t"`

@@ -11,6 +11,9 @@ type Config struct {
 	SilentAfter  time.Duration `help:"After how long without a message an open session is flagged" default:"6h"`
 	AbandonAfter time.Duration `help:"After how long without a message an open session counts as over" default:"168h"`
 	StartTimeout time.Duration `help:"How long a remote start waits for the transaction (the stations' ConnectionTimeOut)" default:"2m"`
+	GhostAfter   time.Duration `help:"After how long a session that claims to charge without any energy is flagged" default:"5m"`
+	GhostEnd     time.Duration `help:"After how long the station is asked to end such a session; negative: never" default:"1h"`
+	StopRefused  bool          `help:"Ask the station to end a session whose token was refused after it had begun (offline, or by a station that does not wait for the answer)"`
 	Tell         time.Duration `help:"Shortest time between two session.updated facts of a session" default:"10s"`
 	Reprice      time.Duration `help:"Shortest time between two running prices of a session" default:"1m"`
 }
@@ -28,6 +31,10 @@ func (c *Config) defaults() {
 	set(&c.SilentAfter, 6*time.Hour)
 	set(&c.AbandonAfter, 7*24*time.Hour)
 	set(&c.StartTimeout, 2*time.Minute)
+	set(&c.GhostAfter, 5*time.Minute)
+	if c.GhostEnd == 0 {
+		c.GhostEnd = time.Hour
+	}
 	set(&c.Tell, 10*time.Second)
 	set(&c.Reprice, time.Minute)
 }

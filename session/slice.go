@@ -23,7 +23,39 @@ type Slice struct {
 	Charging   Charging
 	Energy     unit.Energy
 	MaxPower   unit.Watts
-	Measured   bool // readings at most a quarter of an hour apart
+	Gauge
+	Measured bool // readings at most a quarter of an hour apart
+}
+
+// Gauge is what was measured within a slice besides its highest power. Zero
+// means not measured. Currents are sums over the phases.
+type Gauge struct {
+	MinPower   unit.Watts     `json:"w,omitempty"`
+	MinCurrent unit.MilliAmps `json:"l,omitempty"`
+	MaxCurrent unit.MilliAmps `json:"h,omitempty"`
+}
+
+// with takes in a reading.
+func (g Gauge) with(r Reading) Gauge {
+	if r.Has&HasPower != 0 && r.Power > 0 {
+		g.MinPower = least(g.MinPower, r.Power)
+	}
+	if r.Has&HasCurrentSum != 0 && r.Amperes > 0 {
+		g.MinCurrent, g.MaxCurrent = least(g.MinCurrent, r.Amperes), max(g.MaxCurrent, r.Amperes)
+	}
+	return g
+}
+
+func (g Gauge) merge(o Gauge) Gauge {
+	return Gauge{MinPower: least(g.MinPower, o.MinPower), MinCurrent: least(g.MinCurrent, o.MinCurrent), MaxCurrent: max(g.MaxCurrent, o.MaxCurrent)}
+}
+
+// least is the smaller of two figures of which zero is none.
+func least[T ~int64](a, b T) T {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // Interval is a quarter of an hour, aligned to the clock; the first and the
@@ -90,6 +122,7 @@ type tape struct {
 	Turned  int64      `json:"t,omitempty"` // the latest change told, even if it changed nothing
 	Open    *openSlice `json:"o,omitempty"`
 	Peak    unit.Watts `json:"p,omitempty"` // highest power since the cursor
+	Gauge   Gauge      `json:"g,omitzero"`  // measured since the cursor
 	Flood   bool       `json:"fd,omitempty"`
 	Flowed  bool       `json:"f,omitempty"` // energy has flowed: Connected is Idle now
 }
@@ -100,11 +133,12 @@ type openSlice struct {
 	Charging Charging    `json:"c,omitempty"`
 	Energy   unit.Energy `json:"e,omitempty"`
 	MaxPower unit.Watts  `json:"p,omitempty"`
+	Gauge    Gauge       `json:"g,omitzero"`
 	Measured bool        `json:"m,omitempty"`
 }
 
 func (o *openSlice) slice() Slice {
-	return Slice{Start: micros(o.Start), End: micros(o.End), Charging: o.Charging, Energy: o.Energy, MaxPower: o.MaxPower, Measured: o.Measured}
+	return Slice{Start: micros(o.Start), End: micros(o.End), Charging: o.Charging, Energy: o.Energy, MaxPower: o.MaxPower, Gauge: o.Gauge, Measured: o.Measured}
 }
 
 func micros(us int64) time.Time { return time.UnixMicro(us).UTC() }
@@ -178,7 +212,8 @@ func (t *tape) run(to int64, e unit.Energy) (done []Slice, from, until int64) {
 	if t.Open != nil {
 		o := *t.Open
 		o.MaxPower = max(o.MaxPower, t.Peak)
-		t.Open, t.Peak = &o, 0
+		o.Gauge = o.Gauge.merge(t.Gauge)
+		t.Open, t.Peak, t.Gauge = &o, 0, Gauge{}
 	}
 	t.Cursor = to
 	return done, from, until
@@ -268,7 +303,7 @@ func (t *tape) extend(p piece, measured bool) (Slice, bool) {
 	if p.from == p.to || o.Charging == p.charging && o.Start/quarter == p.from/quarter || o.Start == o.End && o.Energy == 0 {
 		next.Start = o.Start
 		next.Energy += o.Energy
-		next.MaxPower = o.MaxPower
+		next.MaxPower, next.Gauge = o.MaxPower, o.Gauge
 		next.Measured = next.Measured && o.Measured
 		if p.from == p.to {
 			next.Charging = o.Charging

@@ -6,6 +6,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/station"
 )
 
 // How long after its start a session may still learn that the bay is free.
@@ -33,7 +34,7 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, n *ocpp.S
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		if clock != nil {
-			if err := storeClock(tx, p.Org, p.Station, *clock); err != nil {
+			if err := s.setClock(tx, p, *clock); err != nil {
 				return err
 			}
 		}
@@ -42,6 +43,9 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, n *ocpp.S
 			return err
 		}
 		w := workOn(last[0])
+		if e.Charging == Connected && n.Status16 == string(station.ReportPreparing) && w.State.Phase == Stopped {
+			e.Charging, e.Reason = Unknown, "Preparing" // the next driver plugs in: nobody waits for Available any more
+		}
 		if err := s.observe(tx, w, e); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ const (
 	evse, connector, token, token_type, token_ref, driver, authorisation, status, phase, charging,
 	started_at, energy_started_at, energy_ended_at, ended_at, unplugged_at, stop_reason,
 	energy_mwh, meter_start_mwh, meter_stop_mwh, power_w, max_power_w, soc_mpct, readings, flags, marks,
-	tariff, currency, cost_excl, cost_incl, priced_at, used_id, remote_start, limit_energy_mwh, limit_seconds, limit_reached,
+	tariff, tariff_id, tariff_number, currency, cost_excl, cost_incl, priced_at, used_id, remote_start, limit_energy_mwh, limit_seconds, limit_reached, limit_at,
 	heard_at, told_at, settle_at, settled_at, revision, version, memory`
 )
 
@@ -28,7 +28,7 @@ const (
 var columns = func() []db.Col {
 	text := map[string]bool{}
 	for _, n := range strings.Fields(`id org site station incarnation transaction_id protocol start_key token token_type token_ref driver
-		authorisation status charging stop_reason tariff currency memory`) {
+		authorisation status charging stop_reason tariff tariff_id currency memory`) {
 		text[n] = true
 	}
 	var out []db.Col
@@ -88,8 +88,8 @@ func (s *Session) values() ([]any, error) {
 		string(s.Status), int64(st.Phase), st.Charging.String(),
 		db.Micros(st.StartedAt), nullTime(st.EnergyStartedAt), nullTime(st.EnergyEndedAt), nullTime(st.EndedAt), nullTime(st.UnpluggedAt), st.Reason,
 		int64(st.Energy), int64(st.MeterStart), int64(st.MeterStop), int64(st.Power), int64(st.MaxPower), soc, st.Readings, int64(st.Flags), int64(s.Marks),
-		s.Tariff, string(s.Currency), int64(s.Excl), int64(s.Incl), nullTime(s.PricedAt), s.usedID,
-		nullInt(s.RemoteStart), nullInt(int64(s.Limit.Energy)), nullInt(int64(s.Limit.Duration / time.Second)), s.LimitReached,
+		s.Tariff, s.TariffID, int64(s.TariffNo), string(s.Currency), int64(s.Excl), int64(s.Incl), nullTime(s.PricedAt), s.usedID,
+		nullInt(s.RemoteStart), nullInt(int64(s.Limit.Energy)), nullInt(int64(s.Limit.Duration / time.Second)), s.LimitReached, nullTime(s.LimitAt),
 		db.Micros(s.HeardAt), db.Micros(s.ToldAt), nullTime(s.SettleAt), nullTime(s.SettledAt), s.Revision, s.version, string(memory),
 	}, nil
 }
@@ -97,14 +97,14 @@ func (s *Session) values() ([]any, error) {
 func scanSession(row db.Scanner) (Session, error) {
 	var s Session
 	st := &s.State
-	var energyStarted, energyEnded, ended, unplugged, soc, priced, remote, limitEnergy, limitSeconds, settle, settled sql.NullInt64
+	var energyStarted, energyEnded, ended, unplugged, soc, priced, remote, limitEnergy, limitSeconds, limitAt, settle, settled sql.NullInt64
 	var started, heard, told int64
 	var charging, memory string
 	err := row.Scan(&s.ID, &s.Org, &s.Site, &s.Station, &s.Incarnation, &s.Transaction, &s.Protocol, &s.startKey, &s.boot, &s.Wire,
 		&st.EVSE, &st.Conn, &st.Token.Value, &st.Token.Type, &s.TokenRef, &s.Driver, &s.Authorisation, &s.Status, &st.Phase, &charging,
 		&started, &energyStarted, &energyEnded, &ended, &unplugged, &st.Reason,
 		&st.Energy, &st.MeterStart, &st.MeterStop, &st.Power, &st.MaxPower, &soc, &st.Readings, &st.Flags, &s.Marks,
-		&s.Tariff, &s.Currency, &s.Excl, &s.Incl, &priced, &s.usedID, &remote, &limitEnergy, &limitSeconds, &s.LimitReached,
+		&s.Tariff, &s.TariffID, &s.TariffNo, &s.Currency, &s.Excl, &s.Incl, &priced, &s.usedID, &remote, &limitEnergy, &limitSeconds, &s.LimitReached, &limitAt,
 		&heard, &told, &settle, &settled, &s.Revision, &s.version, &memory)
 	if err != nil {
 		return s, err
@@ -115,6 +115,7 @@ func scanSession(row db.Scanner) (Session, error) {
 	st.SoC, st.HasSoC = unit.MilliPercent(soc.Int64), soc.Valid
 	s.PricedAt, s.RemoteStart = timeOf(priced), remote.Int64
 	s.Limit = Limit{Energy: unit.Energy(limitEnergy.Int64), Duration: time.Duration(limitSeconds.Int64) * time.Second}
+	s.LimitAt = timeOf(limitAt)
 	s.HeardAt, s.ToldAt, s.SettleAt, s.SettledAt = db.Time(heard), db.Time(told), timeOf(settle), timeOf(settled)
 	k := kept{Memory: &st.Memory}
 	if err := json.Unmarshal([]byte(memory), &k); err != nil {
@@ -321,10 +322,11 @@ var (
 		{Name: "anchor", Type: "bigint"}, {Name: "location", Type: "bigint"}, {Name: "clock", Type: "boolean"},
 		{Name: "register_mwh", Type: "bigint"}, {Name: "interval_mwh", Type: "bigint"}, {Name: "power_w", Type: "bigint"},
 		{Name: "offered_w", Type: "bigint"}, {Name: "current_ma", Type: "bigint"}, {Name: "voltage_mv", Type: "bigint"},
-		{Name: "soc_mpct", Type: "bigint"}, {Name: "detail", Type: "text"}}
+		{Name: "soc_mpct", Type: "bigint"}, {Name: "detail", Type: "text"}, {Name: "current_sum_ma", Type: "bigint"}}
 	sliceColumns = []db.Col{{Name: "session", Type: "text"}, {Name: "start_at", Type: "bigint"}, {Name: "end_at", Type: "bigint"},
 		{Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "station", Type: "text"}, {Name: "charging", Type: "bigint"},
-		{Name: "energy_mwh", Type: "bigint"}, {Name: "max_power_w", Type: "bigint"}, {Name: "measured", Type: "boolean"}}
+		{Name: "energy_mwh", Type: "bigint"}, {Name: "max_power_w", Type: "bigint"}, {Name: "measured", Type: "boolean"},
+		{Name: "min_power_w", Type: "bigint"}, {Name: "min_current_ma", Type: "bigint"}, {Name: "max_current_ma", Type: "bigint"}}
 )
 
 func eventRow(s *Session, e Event, answer, payload string) []any {
@@ -349,7 +351,7 @@ func sampleRow(stream, org, site, station string, p Sample) []any {
 		db.Micros(p.Received), p.Skew.Microseconds(), int64(p.Anchor), int64(r.Location), r.Clock,
 		opt(HasRegister, int64(r.Register)), opt(HasInterval, int64(r.Interval)), opt(HasPower, int64(r.Power)),
 		opt(HasOffered, int64(r.Offered)), opt(HasCurrent, int64(r.Current)), opt(HasVoltage, int64(r.Voltage)),
-		opt(HasSoC, int64(r.SoC)), p.Detail}
+		opt(HasSoC, int64(r.SoC)), p.Detail, opt(HasCurrentSum, int64(r.Amperes))}
 }
 
 func insertSamples(tx *db.Tx, rows [][]any) error {
@@ -358,7 +360,8 @@ func insertSamples(tx *db.Tx, rows [][]any) error {
 }
 
 func sliceRow(s *Session, p Slice) []any {
-	return []any{string(s.ID), db.Micros(p.Start), db.Micros(p.End), s.Org, s.Site, s.Station, int64(p.Charging), int64(p.Energy), int64(p.MaxPower), p.Measured}
+	return []any{string(s.ID), db.Micros(p.Start), db.Micros(p.End), s.Org, s.Site, s.Station, int64(p.Charging), int64(p.Energy), int64(p.MaxPower), p.Measured,
+		int64(p.MinPower), int64(p.MinCurrent), int64(p.MaxCurrent)}
 }
 
 func insertSlices(tx *db.Tx, rows [][]any) error {
@@ -375,10 +378,10 @@ func slicesOf(tx *db.Tx, id ID) ([]Slice, error) {
 	return db.Collect(tx, func(row db.Scanner) (Slice, error) {
 		var p Slice
 		var start, end int64
-		err := row.Scan(&start, &end, &p.Charging, &p.Energy, &p.MaxPower, &p.Measured)
+		err := row.Scan(&start, &end, &p.Charging, &p.Energy, &p.MaxPower, &p.Measured, &p.MinPower, &p.MinCurrent, &p.MaxCurrent)
 		p.Start, p.End = db.Time(start), db.Time(end)
 		return p, err
-	}, `SELECT start_at, end_at, charging, energy_mwh, max_power_w, measured FROM session_interval WHERE session = $1 ORDER BY start_at, end_at`, string(id))
+	}, `SELECT start_at, end_at, charging, energy_mwh, max_power_w, measured, min_power_w, min_current_ma, max_current_ma FROM session_interval WHERE session = $1 ORDER BY start_at, end_at`, string(id))
 }
 
 // listeningAt tells without a lock whether the latest session on an EVSE may

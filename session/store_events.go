@@ -69,7 +69,7 @@ func unreadable(err error) error {
 }
 
 const sampleFields = `station_at, seq, digest, evse, received_at, skew_us, anchor, location, clock,
-	register_mwh, interval_mwh, power_w, offered_w, current_ma, voltage_mv, soc_mpct, detail`
+	register_mwh, interval_mwh, power_w, offered_w, current_ma, voltage_mv, soc_mpct, detail, current_sum_ma`
 
 // place is where a page of samples ends.
 type place struct{ at, seq, digest int64 }
@@ -92,9 +92,9 @@ func samplesOf(tx *db.Tx, stream string, after *place, limit int) ([]Sample, err
 func scanSample(row db.Scanner) (Sample, error) {
 	p := Sample{Event: Event{Kind: ReadingTaken}}
 	var at, received, skew, digest int64
-	var register, interval, power, offered, current, voltage, soc sql.NullInt64
+	var register, interval, power, offered, current, voltage, soc, amperes sql.NullInt64
 	err := row.Scan(&at, &p.Seq, &digest, &p.EVSE, &received, &skew, &p.Anchor, &p.Reading.Location, &p.Reading.Clock,
-		&register, &interval, &power, &offered, &current, &voltage, &soc, &p.Detail)
+		&register, &interval, &power, &offered, &current, &voltage, &soc, &p.Detail, &amperes)
 	p.Station, p.Received, p.Skew, p.Digest = db.Time(at), db.Time(received), time.Duration(skew)*time.Microsecond, uint64(digest)
 	r := &p.Reading
 	set := func(v sql.NullInt64, has Measure) int64 {
@@ -107,6 +107,7 @@ func scanSample(row db.Scanner) (Sample, error) {
 	r.Power, r.Offered = unit.Watts(set(power, HasPower)), unit.Watts(set(offered, HasOffered))
 	r.Current, r.Voltage = unit.MilliAmps(set(current, HasCurrent)), unit.MilliVolts(set(voltage, HasVoltage))
 	r.SoC = unit.MilliPercent(set(soc, HasSoC))
+	r.Amperes = unit.MilliAmps(set(amperes, HasCurrentSum))
 	return p, err
 }
 

@@ -36,7 +36,7 @@ func (s *Service) TransactionEvent(ctx context.Context, p ocpp.Peer, e *ocpp.Tra
 	var reply *ocpp.TransactionReply
 	err = s.d.DB.Update(ctx, func(tx *db.Tx) (err error) {
 		if clock != nil {
-			if err := storeClock(tx, p.Org, p.Station, *clock); err != nil {
+			if err := s.setClock(tx, p, *clock); err != nil {
 				return err
 			}
 		}
@@ -62,10 +62,11 @@ func (s *Service) transact(tx *db.Tx, m *message, assign bool) (*ocpp.Transactio
 	if err != nil {
 		return nil, err
 	}
+	pending, err := s.matchRemote(tx, w, m)
+	if err != nil {
+		return nil, err
+	}
 	if m.event.Kind == Started || w.fresh {
-		if err := s.matchRemote(tx, w, m); err != nil {
-			return nil, err
-		}
 		if err := s.supersede(tx, w, m); err != nil {
 			return nil, err
 		}
@@ -79,6 +80,11 @@ func (s *Service) transact(tx *db.Tx, m *message, assign bool) (*ocpp.Transactio
 	if asked {
 		reply.Response.IdTokenInfo = d.Info()
 		answer = string(d.Status)
+	}
+	if asked && d.Accepted() && m.starts() {
+		if err := s.overtake(tx, w, m, pending); err != nil {
+			return nil, err
+		}
 	}
 	if assign && w.fresh {
 		if err := s.number(tx, w); err != nil {
@@ -140,10 +146,31 @@ func byTransaction(tx *db.Tx, m *message) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	if best := pickIncarnation(all, m.peer.Station, m.transaction, m.peer.Incarnation); best != nil {
+	if best := m.pick(all); best != nil {
 		return workOn(*best), nil
 	}
 	return nil, nil
+}
+
+// pick finds the session that the message means among those that have its
+// transaction id. A 2.x message may go on with a transaction that the station
+// began under 1.6 and still knows by our number, but a number that the two
+// versions share by chance means nothing: a start is always new, and so is
+// what happens elsewhere or after the end.
+func (m *message) pick(all []Session) *Session {
+	var own, other []Session
+	for _, r := range all {
+		if sameSeries(ocpp.Version(r.Protocol), m.peer.Version) {
+			own = append(own, r)
+		} else if m.peer.Version != ocpp.V16 && m.event.Kind != Started && r.State.Phase < Stopped && r.SettledAt.IsZero() &&
+			(m.evse == 0 || r.State.EVSE == 0 || m.evse == r.State.EVSE) {
+			other = append(other, r)
+		}
+	}
+	if best := pickIncarnation(own, m.peer.Station, m.transaction, m.peer.Incarnation); best != nil {
+		return best
+	}
+	return pickIncarnation(other, m.peer.Station, m.transaction, m.peer.Incarnation)
 }
 
 // pickIncarnation finds the session of this incarnation of the station. Until
@@ -293,10 +320,17 @@ func (s *Service) decide(tx *db.Tx, w *work, m *message, assign bool) (access.De
 	if evse == 0 {
 		evse = w.State.EVSE
 	}
-	starts := m.event.Kind != Ended && m.event.Trigger != string(ocpp.TriggerReasonEnumStopAuthorized)
+	// A second card that is shown while the first one's session runs takes
+	// nothing either.
+	takes := m.starts() && (w.State.Token.Value == "" || w.State.Flags&Refused != 0 || access.Match(w.State.Token.Value) == access.Match(token.IdToken))
 	d, err := s.d.Access.Decide(tx, access.Ask{Org: w.Org, Site: w.Site, Station: w.Station, EVSE: evse, Token: token,
-		At: m.event.Time(), Offline: m.event.Offline, Use: string(w.ID), Take: starts && w.State.Phase < Vacant})
+		At: m.event.Time(), Offline: m.event.Offline, Use: string(w.ID), Take: takes && w.State.Phase < Vacant})
 	return d, true, err
+}
+
+// starts reports whether a token in the message means to charge, not to stop.
+func (m *message) starts() bool {
+	return m.event.Kind != Ended && m.event.Trigger != string(ocpp.TriggerReasonEnumStopAuthorized)
 }
 
 // evseNow gives the EVSE of the session as the station's connectors are mapped
@@ -306,63 +340,6 @@ func (s *Session) evseNow(p ocpp.Peer) int {
 		return p.Connectors.Of(s.Wire).EVSE
 	}
 	return s.State.EVSE
-}
-
-// supersede closes what still seems to run on the EVSE on which a transaction
-// begins: its stop was lost or is still to come. The new meter reading closes
-// it as well, if it can, since no energy flows between two transactions.
-func (s *Service) supersede(tx *db.Tx, w *work, m *message) error {
-	if m.evse == 0 || m.event.Kind != Started {
-		return nil
-	}
-	open, err := openAt(tx, m.peer.Station, 0)
-	if err != nil {
-		return err
-	}
-	at := m.event.Time()
-	for _, r := range open {
-		if r.ID == w.ID || r.evseNow(m.peer) != m.evse || r.State.Phase == Stopped || !r.State.StartedAt.Before(at) {
-			continue
-		}
-		old := workOn(r)
-		if err := s.observe(tx, old, Event{Kind: Vacated, Station: m.event.Station, Received: m.received, Skew: m.skew, Reason: "Superseded"}); err != nil {
-			return err
-		}
-		if p, ok := closing(r.State, m); ok {
-			if err := insertSamples(tx, [][]any{sampleRow(string(r.ID), r.Org, r.Site, r.Station, p)}); err != nil {
-				return err
-			}
-			old.events = append(old.events, p.Event)
-		}
-		if err := old.absorb(tx); err != nil {
-			return err
-		}
-		if err := s.conclude(tx, old, m.received); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Above this mean power the meter reading of the next start is not the end of
-// the session before.
-const closingPower = 400_000
-
-// closing gives the reading at which the next transaction began, as a reading
-// of the one before.
-func closing(old State, m *message) (Sample, bool) {
-	meter := &old.Memory.Meter
-	if m.anchor == nil || meter.Channel != outletRegister || old.Memory.Seqs != 0 || meter.Dropped {
-		return Sample{}, false
-	}
-	d := m.anchor.Reading.Register - meter.Last
-	since := m.event.Time().Sub(micros(meter.LastAt))
-	if d <= 0 || since <= 0 || d.Over(since) > closingPower {
-		return Sample{}, false
-	}
-	p := *m.anchor
-	p.Anchor = NoAnchor
-	return p, true
 }
 
 // observe stores what the platform itself has seen of a session.

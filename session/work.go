@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -132,6 +133,11 @@ func (s *Service) follow(tx *db.Tx, w *work, received time.Time) error {
 	}
 	wait := w.State.waits(parking)
 	w.Status = w.State.Status(wait == nothing)
+	if wait == nothing {
+		if err := s.suspect(tx, w); err != nil {
+			return err
+		}
+	}
 	w.plan(s.d.Config, wait)
 	if err := s.writeSlices(tx, w, wait == nothing); err != nil {
 		return err
@@ -140,6 +146,9 @@ func (s *Service) follow(tx *db.Tx, w *work, received time.Time) error {
 		return err
 	}
 	if err := s.limits(tx, w); err != nil {
+		return err
+	}
+	if err := s.ghosts(tx, w); err != nil {
 		return err
 	}
 	return s.tell(tx, w, wait == nothing)
@@ -162,6 +171,9 @@ func (w *work) plan(c Config, wait wait) {
 	}
 	if end := w.State.StartedAt.Add(w.Limit.Duration); w.Limit.Duration > 0 && !w.LimitReached && wait == forMessage && end.Before(w.SettleAt) {
 		w.SettleAt = end
+	}
+	if at := w.ghostDue(c); wait == forMessage && !at.IsZero() && at.Before(w.SettleAt) {
+		w.SettleAt = at
 	}
 }
 
@@ -208,6 +220,11 @@ func (s *Service) tell(tx *db.Tx, w *work, settle bool) error {
 			return err
 		}
 	}
+	if !over && !w.fresh && w.before.State.Phase >= Vacant && w.TokenRef != "" {
+		if err := s.d.Access.Resume(tx, access.TokenID(w.TokenRef), access.Ask{Org: w.Org, Site: w.Site, Station: w.Station, EVSE: w.State.EVSE, Use: string(w.ID)}); err != nil {
+			return err
+		}
+	}
 	turned := w.fresh || w.Status != w.before.Status || w.State.Charging != w.before.State.Charging ||
 		w.State.EVSE != w.before.State.EVSE || w.State.Phase != w.before.State.Phase || w.Marks != w.before.Marks
 	turned = turned || !w.State.EnergyStartedAt.Equal(w.before.State.EnergyStartedAt)
@@ -250,7 +267,11 @@ func (s *Service) recordEnd(tx *db.Tx, w *work) error {
 	if err != nil {
 		return err
 	}
-	return s.record(tx, w.Session, KindEnded, w.finished(Usage(w.State, all, w.State.EndedAt, parking)))
+	c, err := s.circumstances(tx, w.Session, w.State.EndedAt, parking)
+	if err != nil {
+		return err
+	}
+	return s.record(tx, w.Session, KindEnded, w.finished(Usage(w.State, all, w.State.EndedAt, c)))
 }
 
 // PortUse is what a session means for the port it runs on.
@@ -281,7 +302,10 @@ func (s *Service) limits(tx *db.Tx, w *work) error {
 	if w.LimitReached || w.State.Phase != Open || !w.Limit.reached(w.State, tx.Now) {
 		return nil
 	}
-	w.LimitReached = true
+	w.LimitReached, w.LimitAt = true, w.State.LastAt()
+	if end := w.State.StartedAt.Add(w.Limit.Duration); w.Limit.Duration > 0 && !end.After(tx.Now) {
+		w.LimitAt = end
+	}
 	return job.Enqueue(tx, job.Job{Kind: jobStop, Key: string(w.ID), Org: w.Org, Payload: wish{Session: w.ID}})
 }
 

@@ -50,6 +50,7 @@ var keys = map[string]variableOf{
 	"SupportedFileTransferProtocols":          {"OCPPCommCtrlr", "FileTransferProtocols", "", isList},
 	"GetConfigurationMaxKeys":                 {"DeviceDataCtrlr", "ItemsPerMessage", "GetVariables", isInt},
 	"LocalAuthListEnabled":                    {"LocalAuthListCtrlr", "Enabled", "", isBool},
+	"LocalAuthListMaxLength":                  {"LocalAuthListCtrlr", "Entries", "", isInt},
 	"SendLocalListMaxLength":                  {"LocalAuthListCtrlr", "ItemsPerMessage", "", isInt},
 	"ReserveConnectorZeroSupported":           {"ReservationCtrlr", "NonEvseSpecific", "", isBool},
 	"ChargeProfileMaxStackLevel":              {"SmartChargingCtrlr", "ProfileStackLevel", "", isInt},
