@@ -57,8 +57,8 @@ conformance: deps
 
 ## golden: rewrite committed goldens after a wanted change (schema, routes, OpenAPI types)
 golden:
-	go test ./schema/... ./app/... -run Golden -update
 	go run ./cmd/forecourt openapi > ui/openapi.json
+	go test ./schema/... ./app/... -run Golden -update
 	cd ui && npm run api
 
 clean:

@@ -119,6 +119,168 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificate-authorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the authorities of this installation
+         * @description Sort fields: id, kind, algorithm, subject, serial_number, not_after, created_at (a leading - reverses); default kind,created_at.
+         */
+        get: operations["get-certificate-authorities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificate-authorities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an authority */
+        get: operations["get-certificate-authorities-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificate-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what stations asked to have signed
+         * @description Sort fields: id, station, site, organisation, type, subject, status, received_at, updated_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-certificate-requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificate-requests/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a request that waits */
+        post: operations["post-certificate-requests-id-approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificate-requests/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject a request */
+        post: operations["post-certificate-requests-id-reject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the certificates of stations
+         * @description Sort fields: id, station, site, organisation, type, authority, subject, serial_number, fingerprint_sha256, key_type, status, not_before, not_after, first_used_at, revoked_at, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a certificate */
+        get: operations["get-certificates-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the station for a new request, in the background */
+        post: operations["post-certificates-id-renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Revoke a certificate */
+        post: operations["post-certificates-id-revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations": {
         parameters: {
             query?: never;
@@ -134,6 +296,65 @@ export interface paths {
         put?: never;
         /** Create a charging station */
         post: operations["post-charging-stations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export charging stations as they are imported
+         * @description With format=csv or format=xlsx the whole list, filtered like the list of stations; importing it again changes nothing. Passwords are not exported.
+         *
+         *     Sort fields: id, organisation, site, site_name, name, security_profile, vendor, model, serial_number, firmware_version, protocol, online, status, status_since, in_use, suspect, last_seen_at, connected_at, created_at (a leading - reverses); default id.
+         */
+        get: operations["get-charging-stations-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import charging stations from CSV or XLSX
+         * @description The body is the file, or multipart/form-data with the file as its only file part. All rows are stored or none; what is wrong is listed by row and column. Columns: id, name, organisation, site, site_name, street, postal_code, city, country, latitude, longitude, time_zone, vendor, model, serial_number, security_profile, password, active, connectors, evse_labels, evse_max_power; see the template. Query: mode=upsert (default) changes stations that exist, mode=create refuses them; dry_run=true only checks; create_sites=true creates sites that are named and not there; progress=true answers with application/x-ndjson, a line {"done","rows"} each second and last {"result"} or {"problem"}.
+         */
+        post: operations["post-charging-stations-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/import-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download an empty file to fill in: ?format=xlsx (default) or csv */
+        get: operations["get-charging-stations-import-template"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -214,6 +435,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/certificate-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a station to send a certificate request now */
+        post: operations["post-charging-stations-id-certificate-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/charging-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the limits that came to a station from elsewhere
+         * @description Sort fields: evse_id, source, since (a leading - reverses); default -since.
+         */
+        get: operations["get-charging-stations-id-charging-limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/charging-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the charging profiles that a station reported
+         * @description Sort fields: evse_id, profile_id, source, purpose, stack_level, transaction_id, seen_at (a leading - reverses); default evse_id,stack_level.
+         */
+        get: operations["get-charging-stations-id-charging-profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/charging-profiles/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the charging profiles of a station (OCPP 2.x) */
+        post: operations["post-charging-stations-id-charging-profiles-refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/clear-cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a station forget its authorisation cache */
+        post: operations["post-charging-stations-id-clear-cache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/commands": {
         parameters: {
             query?: never;
@@ -229,9 +541,30 @@ export interface paths {
         put?: never;
         /**
          * Send a command to a station
-         * @description Waits for the station's answer, as long as the action may take, and answers 201 with the finished command; with Prefer: respond-async, 202 with the queued one. A station that is offline makes a failed command. Actions: AFRRSignal, AdjustPeriodicEventStream, CancelReservation, CertificateSigned, ChangeAvailability, ChangeTransactionTariff, ClearCache, ClearChargingProfile, ClearDERControl, ClearDisplayMessage, ClearTariffs, ClearVariableMonitoring, CostUpdated, CustomerInformation, DataTransfer, DeleteCertificate, GetBaseReport, GetChargingProfiles, GetCompositeSchedule, GetDERControl, GetDisplayMessages, GetInstalledCertificateIds, GetLocalListVersion, GetLog, GetMonitoringReport, GetPeriodicEventStream, GetReport, GetTariffs, GetTransactionStatus, GetVariables, InstallCertificate, NotifyAllowedEnergyTransfer, NotifyWebPaymentStarted, PublishFirmware, RequestBatterySwap, RequestStartTransaction, RequestStopTransaction, ReserveNow, Reset, SendLocalList, SetChargingProfile, SetDERControl, SetDefaultTariff, SetDisplayMessage, SetMonitoringBase, SetMonitoringLevel, SetNetworkProfile, SetVariableMonitoring, SetVariables, TriggerMessage, UnlockConnector, UnpublishFirmware, UpdateDynamicSchedule, UpdateFirmware, UsePriorityCharging.
+         * @description Waits for the station's answer, as long as the action may take, and answers 201 with the finished command; with Prefer: respond-async, 202 with the queued one. A station that is offline makes a failed command. A raw message needs the permission device.write too, and must be what the schema of the station's version allows unless force is set. What an action needs: GET /ocpp/actions/{action}. Actions: AFRRSignal, AdjustPeriodicEventStream, CancelReservation, CertificateSigned, ChangeAvailability, ChangeTransactionTariff, ClearCache, ClearChargingProfile, ClearDERControl, ClearDisplayMessage, ClearTariffs, ClearVariableMonitoring, CostUpdated, CustomerInformation, DataTransfer, DeleteCertificate, GetBaseReport, GetChargingProfiles, GetCompositeSchedule, GetDERControl, GetDisplayMessages, GetInstalledCertificateIds, GetLocalListVersion, GetLog, GetMonitoringReport, GetPeriodicEventStream, GetReport, GetTariffs, GetTransactionStatus, GetVariables, InstallCertificate, NotifyAllowedEnergyTransfer, NotifyWebPaymentStarted, PublishFirmware, RequestBatterySwap, RequestStartTransaction, RequestStopTransaction, ReserveNow, Reset, SendLocalList, SetChargingProfile, SetDERControl, SetDefaultTariff, SetDisplayMessage, SetMonitoringBase, SetMonitoringLevel, SetNetworkProfile, SetVariableMonitoring, SetVariables, TriggerMessage, UnlockConnector, UnpublishFirmware, UpdateDynamicSchedule, UpdateFirmware, UsePriorityCharging.
          */
         post: operations["post-charging-stations-id-commands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/connector-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read which EVSE each 1.6 connector is */
+        get: operations["get-charging-stations-id-connector-map"];
+        /**
+         * Say which EVSE each 1.6 connector is
+         * @description Holds from now on: ports move, sessions and history stay at the ids they had. The station is asked to connect again.
+         */
+        put: operations["put-charging-stations-id-connector-map"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -258,6 +591,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/credentials/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a station a new password over the air; nobody sees it */
+        post: operations["post-charging-stations-id-credentials-rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/customer-information": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a station what it knows of a customer, or to forget it */
+        post: operations["post-charging-stations-id-customer-information"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/customer-information/{request}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read what a station told of a customer, once */
+        post: operations["post-charging-stations-id-customer-information-request-reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/deactivate": {
         parameters: {
             query?: never;
@@ -270,6 +654,23 @@ export interface paths {
         /** Take a station out of service; it is answered Pending */
         post: operations["post-charging-stations-id-deactivate"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/desired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw what somebody set at a station */
+        delete: operations["delete-charging-stations-id-desired"];
         options?: never;
         head?: never;
         patch?: never;
@@ -301,6 +702,46 @@ export interface paths {
         };
         /** List the devices that used this id, told apart by serial number */
         get: operations["get-charging-stations-id-devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/display-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the messages of a station's display
+         * @description Sort fields: station, message, state, changed_at (a leading - reverses); default -changed_at.
+         */
+        get: operations["get-charging-stations-id-display-messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the events of a station's monitoring
+         * @description Sort fields: id, station_id, trigger, kind, component, variable, value, tech_code, transaction_id, evse, severity, at, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-charging-stations-id-events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -344,6 +785,120 @@ export interface paths {
         patch: operations["patch-charging-stations-id-evses-evse"];
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/firmware-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the firmware updates of a station
+         * @description Sort fields: update, station, state, to_version, created_at, position (a leading - reverses); default -created_at.
+         */
+        get: operations["get-charging-stations-id-firmware-tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/installed-certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read which certificates a station has */
+        get: operations["get-charging-stations-id-installed-certificates"];
+        put?: never;
+        /** Install a root on a station now */
+        post: operations["post-charging-stations-id-installed-certificates"];
+        /** Delete a certificate from a station now */
+        delete: operations["delete-charging-stations-id-installed-certificates"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/installed-certificates/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a station now, and bring its roots about */
+        post: operations["post-charging-stations-id-installed-certificates-refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/local-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A station's local authorisation list */
+        get: operations["get-charging-stations-id-local-list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/local-list/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a station's local list up to date */
+        post: operations["post-charging-stations-id-local-list-sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the logs of a station
+         * @description Sort fields: station, type, state, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-charging-stations-id-logs"];
+        put?: never;
+        /**
+         * Ask a station for a log
+         * @description Answers when the station has; the file comes later. A station that is offline or refuses makes a failed log.
+         */
+        post: operations["post-charging-stations-id-logs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/messages": {
         parameters: {
             query?: never;
@@ -358,6 +913,79 @@ export interface paths {
         get: operations["get-charging-stations-id-messages"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/missing-variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what a station should have by its standard, and has not */
+        get: operations["get-charging-stations-id-missing-variables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/monitoring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set which monitors are active, and what is worth telling */
+        put: operations["put-charging-stations-id-monitoring"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the monitors of a station
+         * @description Sort fields: id, component, variable, type, kind, template, evse, connector, severity, seen_at (a leading - reverses); default component,evse,connector,variable.
+         */
+        get: operations["get-charging-stations-id-monitors"];
+        put?: never;
+        /** Set monitors at a station (OCPP 2.x) */
+        post: operations["post-charging-stations-id-monitors"];
+        /** Clear monitors of a station */
+        delete: operations["delete-charging-stations-id-monitors"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/monitors/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the monitors of a station */
+        post: operations["post-charging-stations-id-monitors-refresh"];
         delete?: never;
         options?: never;
         head?: never;
@@ -401,6 +1029,136 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/published-firmware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the firmware that a local controller offers
+         * @description Sort fields: checksum, state, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-charging-stations-id-published-firmware"];
+        put?: never;
+        /** Have a local controller offer firmware */
+        post: operations["post-charging-stations-id-published-firmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/published-firmware/{checksum}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Have a local controller withdraw firmware */
+        delete: operations["delete-charging-stations-id-published-firmware-checksum"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/quirks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what is tolerated of a station, and what it did */
+        get: operations["get-charging-stations-id-quirks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/quirks/{switch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Switch a tolerance on or off for a station
+         * @description In force from the station's next boot or connection on.
+         */
+        put: operations["put-charging-stations-id-quirks-switch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Pause or resume correcting a station */
+        put: operations["put-charging-stations-id-reconciliation"];
+        /** Compare a station now, and try again what it refused */
+        post: operations["post-charging-stations-id-reconciliation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a station for an inventory, or for some of its variables */
+        post: operations["post-charging-stations-id-reports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a station was asked that it answers in parts
+         * @description Sort fields: kind, asked_by, asked_at, status (a leading - reverses); default -asked_at.
+         */
+        get: operations["get-charging-stations-id-requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/security-events": {
         parameters: {
             query?: never;
@@ -416,6 +1174,28 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/security-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the security profile of a station and how its last move stands */
+        get: operations["get-charging-stations-id-security-profile"];
+        put?: never;
+        /**
+         * Move a station to a higher security profile
+         * @description Goes on in the background: prerequisites, network profile or SecurityProfile, restart once no session runs, check that it came back. The old profile is good until then.
+         */
+        post: operations["post-charging-stations-id-security-profile"];
+        /** Cancel a move, or a change of password, that is under way */
+        delete: operations["delete-charging-stations-id-security-profile"];
         options?: never;
         head?: never;
         patch?: never;
@@ -441,6 +1221,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/template-draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Propose a template from what a station has */
+        get: operations["get-charging-stations-id-template-draft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the templates that apply to a station, and where they contradict */
+        get: operations["get-charging-stations-id-templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/variables": {
         parameters: {
             query?: never;
@@ -458,7 +1272,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Set variables, for good or once
+         * @description Values are checked against what the station says is possible. A wish is kept: it is set when the station is there, read back, and set again when it drifts.
+         */
+        patch: operations["patch-charging-stations-id-variables"];
         trace?: never;
     };
     "/api/v1/charging-stations/{id}/variables/history": {
@@ -530,6 +1348,357 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connector-maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the connector maps of models
+         * @description Sort fields: id, organisation, vendor, model, created_at (a leading - reverses); default vendor.
+         */
+        get: operations["get-connector-maps"];
+        put?: never;
+        /**
+         * Say which EVSE each 1.6 connector of a model is
+         * @description For stations without a map of their own, from their next connection on. The pattern that says most counts; the same pattern replaces.
+         */
+        post: operations["post-connector-maps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connector-maps/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget the connector map of a model */
+        delete: operations["delete-connector-maps-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/desired-variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what variables are to be, over all stations; drifted=true lists those that changed
+         * @description Sort fields: station_id, path, component, variable, rule, value, actual, status, drifted_at, tried_at (a leading - reverses); default station_id,path.
+         */
+        get: operations["get-desired-variables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the events of monitoring over all stations
+         * @description Sort fields: id, station_id, trigger, kind, component, variable, value, tech_code, transaction_id, evse, severity, at, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-device-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the configuration templates
+         * @description Sort fields: id, organisation, site, name, vendor, model, firmware, priority, changed_at (a leading - reverses); default name.
+         */
+        get: operations["get-device-templates"];
+        put?: never;
+        /**
+         * Create a configuration template
+         * @description Every station of the kind gets these variables and monitors, and is compared with them at least every hour. What somebody set at a single station counts more.
+         */
+        post: operations["post-device-templates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what a template would change, and where
+         * @description From what the stations last told; nothing is stored and nothing is sent.
+         */
+        post: operations["post-device-templates-preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a configuration template */
+        get: operations["get-device-templates-id"];
+        /** Change a configuration template */
+        put: operations["put-device-templates-id"];
+        post?: never;
+        /** Delete a configuration template; stations keep their values */
+        delete: operations["delete-device-templates-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates/{id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Apply a template again, also where it was refused */
+        post: operations["post-device-templates-id-apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-templates/{id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** See how far a template got */
+        get: operations["get-device-templates-id-progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diagnostics-bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List diagnostics bundles
+         * @description Sort fields: station, state, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-diagnostics-bundles"];
+        put?: never;
+        /**
+         * Gather what is known of a station in a ZIP
+         * @description Needs device.read and session.read too, since the bundle holds variables, frames and sessions.
+         */
+        post: operations["post-diagnostics-bundles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diagnostics-bundles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how far a diagnostics bundle is */
+        get: operations["get-diagnostics-bundles-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diagnostics-bundles/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a diagnostics bundle */
+        get: operations["get-diagnostics-bundles-id-content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diagnostics-bundles/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link for one download, to hand to a maker's support */
+        post: operations["post-diagnostics-bundles-id-links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/display-adapters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how 1.6 stations are told messages
+         * @description Sort fields: vendor, model, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-display-adapters"];
+        put?: never;
+        /** Say how 1.6 stations of a model are told messages */
+        post: operations["post-display-adapters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/display-adapters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget how stations of a model are told messages */
+        delete: operations["delete-display-adapters-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/display-message-states": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List how messages stand at stations
+         * @description Sort fields: station, message, state, changed_at (a leading - reverses); default -changed_at.
+         */
+        get: operations["get-display-message-states"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/display-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List display messages
+         * @description Sort fields: site, station, kind, priority, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-display-messages"];
+        put?: never;
+        /** Show a message on displays */
+        post: operations["post-display-messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/display-messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a display message and how many stations show it */
+        get: operations["get-display-messages-id"];
+        /** Change a display message; where it is shown stays */
+        put: operations["put-display-messages-id"];
+        post?: never;
+        /** Take a message down everywhere */
+        delete: operations["delete-display-messages-id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -636,6 +1805,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/firmware-images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List firmware images
+         * @description Sort fields: vendor, model, version, sha256, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-firmware-images"];
+        put?: never;
+        /**
+         * Add a firmware image
+         * @description With a url, or without one: then PUT its content to /firmware-images/{id}/content. A signature is checked against the image and the certificate as soon as both are there.
+         */
+        post: operations["post-firmware-images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-images/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a firmware image */
+        get: operations["get-firmware-images-id"];
+        put?: never;
+        post?: never;
+        /** Delete a firmware image and its content */
+        delete: operations["delete-firmware-images-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-images/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a firmware image */
+        get: operations["get-firmware-images-id-content"];
+        /** Upload the content of a firmware image: the body, or the file of a form */
+        put: operations["put-firmware-images-id-content"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the stations of firmware updates
+         * @description Sort fields: update, station, state, to_version, created_at, position (a leading - reverses); default -created_at.
+         */
+        get: operations["get-firmware-tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the firmware update of one station, step by step */
+        get: operations["get-firmware-tasks-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List firmware updates
+         * @description Sort fields: image, state, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-firmware-updates"];
+        put?: never;
+        /**
+         * Update the firmware of stations
+         * @description One station or many. Each goes through its states in the background; the update is proven when the station boots with the image's version.
+         */
+        post: operations["post-firmware-updates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-updates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a firmware update goes */
+        get: operations["get-firmware-updates-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-updates/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an update; stations that were asked finish on their own */
+        post: operations["post-firmware-updates-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-updates/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let no further station begin */
+        post: operations["post-firmware-updates-id-pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-updates/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let stations begin again */
+        post: operations["post-firmware-updates-id-resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/id-tokens": {
         parameters: {
             query?: never;
@@ -667,10 +2025,27 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Import tokens from CSV
-         * @description The body is a CSV file. Its first row names the columns: id_token, type, status, expiry, group, driver, max_sessions, organisation. Either all rows are stored or none; wrong ones are listed by number.
+         * Import tokens from CSV or XLSX
+         * @description The body is a CSV or XLSX file. Its first row names the columns: id_token, type, status, expiry, group, driver, max_sessions, organisation. Either all rows are stored or none; wrong ones are listed by number.
          */
         post: operations["post-id-tokens-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/id-tokens/import-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download an empty token file to fill in: ?format=xlsx (default) or csv */
+        get: operations["get-id-tokens-import-template"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -733,6 +2108,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the logs of all stations
+         * @description Sort fields: station, type, state, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how a log stands, step by step */
+        get: operations["get-logs-id"];
+        put?: never;
+        post?: never;
+        /** Delete a log and its file */
+        delete: operations["delete-logs-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logs/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download a log */
+        get: operations["get-logs-id-content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -762,6 +2192,46 @@ export interface paths {
         put?: never;
         /** Change one's own password */
         post: operations["post-me-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpp/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what stations can be asked
+         * @description Each action in neutral terms with the versions that have it, and for raw commands the messages of each version.
+         */
+        get: operations["get-ocpp-actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpp/actions/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what an action needs
+         * @description The JSON Schema of its payload, from which a form can be drawn and a payload checked, and an example.
+         */
+        get: operations["get-ocpp-actions-action"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -807,6 +2277,67 @@ export interface paths {
         patch: operations["patch-organisations-id"];
         trace?: never;
     };
+    "/api/v1/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reservations
+         * @description Sort fields: station_id, evse_id, id_token, status, created_at, expires_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-reservations"];
+        put?: never;
+        /**
+         * Reserve an EVSE for a token
+         * @description The station is asked at once; status says what it answered (active or rejected with its reason). A station without reservations leaves it to the platform (kept_by).
+         */
+        post: operations["post-reservations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reservations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a reservation */
+        get: operations["get-reservations-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reservations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a reservation
+         * @description A station that cannot be reached is told as soon as it can.
+         */
+        post: operations["post-reservations-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/roles": {
         parameters: {
             query?: never;
@@ -845,6 +2376,27 @@ export interface paths {
         head?: never;
         /** Change a role */
         patch: operations["patch-roles-id"];
+        trace?: never;
+    };
+    "/api/v1/security-upgrades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the last move or change of password of each station
+         * @description Sort fields: station_id, organisation, site, kind, target, step, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-security-upgrades"];
+        put?: never;
+        /** Move many stations, or give them new passwords; each on its own */
+        post: operations["post-security-upgrades"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/sessions": {
@@ -1080,6 +2632,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much room everything takes, and how long it is kept */
+        get: operations["get-system-storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tariff-assignments": {
         parameters: {
             query?: never;
@@ -1208,6 +2777,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trust-roots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the trust roots
+         * @description Sort fields: id, organisation, site, station, purpose, subject, serial_number, fingerprint_sha256, not_after, removed_at, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-trust-roots"];
+        put?: never;
+        /** Add a trust root */
+        post: operations["post-trust-roots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trust-roots/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw a trust root */
+        delete: operations["delete-trust-roots-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ui-config": {
         parameters: {
             query?: never;
@@ -1303,6 +2910,53 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccessPolicy: {
+            /** @description Strangers may charge */
+            open_access: boolean;
+        };
+        Action: {
+            /** @description As OCPP 2.1 calls it */
+            action: string;
+            /** @description Of the stations that understand it; to 1.6 it goes in the words of 1.6 */
+            versions: string[];
+        };
+        ActionOutput: {
+            action: string;
+            /** @description A payload that the schema allows */
+            example: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema (2020-12) of the payload */
+            schema: {
+                [key: string]: unknown;
+            };
+            versions: string[];
+        };
+        ActionsOutput: {
+            items: components["schemas"]["Action"][];
+            raw: components["schemas"]["Raw"][];
+        };
+        Adapter: {
+            /** @description Of the DataTransfer that takes a message down; empty: none */
+            clear_message_id?: string;
+            clear_template?: string;
+            /** Format: date-time */
+            readonly created_at?: string;
+            readonly id?: string;
+            message_id?: string;
+            model?: string;
+            organisation?: string;
+            /** @description Data of the DataTransfer with {id}, {content}, {language}, {priority}, {state}, {start}, {end} */
+            template: string;
+            /** @description Pattern; * stands for anything */
+            vendor?: string;
+            vendor_id: string;
+        };
+        AdapterList: {
+            items: components["schemas"]["Adapter"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
         Address: {
             city?: string;
             /**
@@ -1325,6 +2979,12 @@ export interface components {
              */
             security_profile?: number;
             site?: string;
+        };
+        AppliedOutput: {
+            /** @description Wishes of templates that something stronger overrules */
+            overruled: components["schemas"]["Overruled"][];
+            /** @description The strongest first */
+            templates: components["schemas"]["Template"][];
         };
         AssignInput: {
             /**
@@ -1402,10 +3062,89 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Authority: {
+            /** @enum {string} */
+            algorithm: "ecdsa" | "rsa";
+            /** @description PEM */
+            certificate: string;
+            /** Format: date-time */
+            created_at: string;
+            fingerprint_sha256: string;
+            id: string;
+            /** @enum {string} */
+            kind: "root" | "issuing";
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            not_before: string;
+            parent_id?: string;
+            /** @description Hexadecimal */
+            serial_number: string;
+            /** @description It signs today; else another one took over and it is trusted until it ends */
+            signs: boolean;
+            subject: string;
+        };
+        AuthorityList: {
+            items: components["schemas"]["Authority"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Begun: {
+            begun: boolean;
+            /** @description Why not */
+            code?: string;
+            reason?: string;
+            station_id: string;
+        };
         BillingCost: {
             currency: string;
             excl_vat: string;
             incl_vat: string;
+        };
+        Body: {
+            actor: string;
+            /** @description The station may still hold it */
+            at_station: boolean;
+            connector_type?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /**
+             * Format: int64
+             * @description 0: any of the station
+             */
+            evse_id: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Other tokens of this group may use it too */
+            group?: string;
+            id: string;
+            id_token: string;
+            /**
+             * @description platform: the station has no reservations; others are refused when they ask
+             * @enum {string}
+             */
+            kept_by: "station" | "platform";
+            /**
+             * Format: int64
+             * @description The station's name for it (reservationId)
+             */
+            number: number;
+            organisation: string;
+            reason?: string;
+            /** @description that used it */
+            session?: string;
+            site?: string;
+            station_id: string;
+            /** @enum {string} */
+            status: "requested" | "active" | "used" | "cancelled" | "expired" | "rejected";
+            type: string;
+        };
+        BodyList: {
+            items: components["schemas"]["Body"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
         };
         Boot: {
             /** Format: date-time */
@@ -1425,6 +3164,82 @@ export interface components {
         };
         BootList: {
             items: components["schemas"]["Boot"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Bulk: {
+            active: boolean;
+            city: string;
+            /** @description EVSE.connector, type, format, power type, greatest power; separated by ; */
+            connectors: string;
+            country: string;
+            /** @description EVSE=label; separated by ; */
+            evse_labels: string;
+            /** @description EVSE=power; separated by ; */
+            evse_max_power: string;
+            id: string;
+            latitude: string;
+            longitude: string;
+            model: string;
+            name: string;
+            organisation: string;
+            postal_code: string;
+            /** Format: int64 */
+            security_profile: number;
+            serial_number: string;
+            site: string;
+            site_name: string;
+            street: string;
+            time_zone: string;
+            vendor: string;
+        };
+        BulkList: {
+            items: components["schemas"]["Bulk"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Bundle: {
+            actor: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Percent
+             */
+            progress: number;
+            reason?: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "failed";
+            station: string;
+            /** Format: date-time */
+            to: string;
+        };
+        BundleInput: {
+            /**
+             * Format: int64
+             * @description OCPP frames at most, the last ones
+             * @default 5000
+             */
+            frames: number;
+            /**
+             * Format: date-time
+             * @description Default: a week before to
+             */
+            from?: string;
+            station: string;
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            to?: string;
+        };
+        BundleList: {
+            items: components["schemas"]["Bundle"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -1471,6 +3286,49 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Certificate: {
+            /** @description Id of our authority, or the name of the external one */
+            authority: string;
+            /** @description PEM, the station's own certificate first */
+            chain: string;
+            /** Format: date-time */
+            created_at: string;
+            fingerprint_sha256: string;
+            /** Format: date-time */
+            first_used_at?: string;
+            id: string;
+            issuer: string;
+            key_type: string;
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            not_before: string;
+            organisation: string;
+            revocation_reason?: string;
+            /** Format: date-time */
+            revoked_at?: string;
+            /** @description Hexadecimal */
+            serial_number: string;
+            site?: string;
+            station: string;
+            /** @enum {string} */
+            status: "signed" | "delivered" | "active" | "refused" | "revoked";
+            subject: string;
+            /** @description ChargingStationCertificate, V2GCertificate or V2G20Certificate; absent: for both connections */
+            type?: string;
+        };
+        CertificateList: {
+            items: components["schemas"]["Certificate"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        CertificateStruct: {
+            /** @enum {string} */
+            hash_algorithm: "SHA256" | "SHA384" | "SHA512";
+            issuer_key_hash: string;
+            issuer_name_hash: string;
+            serial_number: string;
+        };
         ChangeInput: {
             email?: string | null;
             language?: string | null;
@@ -1498,7 +3356,7 @@ export interface components {
             quarantined?: boolean;
             /**
              * Format: int64
-             * @description 0, 1 or 2
+             * @description 0 to 3; also allows the station to go back to it
              */
             security_profile?: number;
             /** @description null: at no site */
@@ -1519,6 +3377,36 @@ export interface components {
             items: components["schemas"]["StationChange"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        ChargingLimit: {
+            cleared?: boolean;
+            /** Format: int64 */
+            evse_id: number;
+            grid_critical?: boolean;
+            local_generation?: boolean;
+            schedule?: unknown;
+            /** Format: date-time */
+            since: string;
+            source: string;
+        };
+        ChargingLimitList: {
+            items: components["schemas"]["ChargingLimit"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        ClearOutput: {
+            results: components["schemas"]["Cleared"][];
+        };
+        ClearOutput2: {
+            reason?: string;
+            /** @enum {string} */
+            status: "Accepted" | "Rejected";
+        };
+        Cleared: {
+            /** Format: int64 */
+            id: number;
+            /** @description As the station answered: Accepted, Rejected or NotFound */
+            status: string;
         };
         Command: {
             action: string;
@@ -1552,6 +3440,8 @@ export interface components {
              * @example Reset
              */
             action: string;
+            /** @description Send a raw message although the schema of the station's version forbids it */
+            force?: boolean;
             /** @description In OCPP 2.1 terms; with raw, in the station's own version */
             payload?: unknown;
             /** @description Send action and payload as they are */
@@ -1612,6 +3502,16 @@ export interface components {
             /** @description Map tiles, {z}/{x}/{y}; absent: the offline outline only */
             tile_url?: string;
             version: string;
+        };
+        Content: {
+            /**
+             * @default UTF8
+             * @enum {string}
+             */
+            format: "ASCII" | "UTF8" | "HTML" | "URI" | "QRCODE";
+            /** @description BCP 47; empty: any */
+            language?: string;
+            text: string;
         };
         Cost: {
             currency: string;
@@ -1676,7 +3576,7 @@ export interface components {
             password?: string;
             /**
              * Format: int64
-             * @description The least that may connect: 0 no password, 1 password (default), 2 TLS and password
+             * @description The least that may connect: 0 no password, 1 password (default), 2 TLS and password, 3 TLS and certificate
              */
             security_profile?: number;
             site?: string;
@@ -1720,6 +3620,11 @@ export interface components {
             clock_skew_s: number;
             /** Format: date-time */
             connected_at?: string;
+            /**
+             * Format: int64
+             * @description Of the last connection
+             */
+            connected_profile: number;
             /** Format: date-time */
             created_at: string;
             deviations: components["schemas"]["Deviation"][];
@@ -1741,6 +3646,8 @@ export interface components {
             last_seen_at?: string;
             model?: string;
             name?: string;
+            /** @description It cannot connect before it is given a password: POST …/credentials, or …/credentials/rotate while it is connected */
+            needs_credentials?: boolean;
             online: boolean;
             operative: boolean;
             organisation: string;
@@ -1752,13 +3659,18 @@ export interface components {
             password_shared?: boolean;
             /** @description OCPP version of the last connection */
             protocol?: string;
+            /**
+             * Format: int64
+             * @description The highest it connected with, if TLS; below it only after security_profile was set anew
+             */
+            proven_profile?: number;
             /** @description Two devices use this id; its boots are answered Pending */
             quarantined: boolean;
             remote_addr?: string;
             retired?: boolean;
             /**
              * Format: int64
-             * @description The least that may connect: 0 no password, 1 password, 2 TLS and password
+             * @description The least that may connect: 0 no password, 1 password, 2 TLS and password, 3 TLS and certificate
              */
             security_profile: number;
             serial_number?: string;
@@ -1785,18 +3697,31 @@ export interface components {
             url: string;
             user: string;
         };
+        CustomerInput: {
+            certificate?: components["schemas"]["CertificateStruct"];
+            /** @description Forget it */
+            clear?: boolean;
+            customer_identifier?: string;
+            id_token?: components["schemas"]["TokenStruct"];
+            /** @description Tell what is known */
+            report?: boolean;
+        };
         Desired: {
+            actual: string;
             detail?: string;
+            /** Format: date-time */
+            drifted_at?: string;
             path: string;
-            /** @description A rule of the baseline, or operator for what somebody set */
+            /** @description A rule of the baseline, operator for what somebody set, template/<id> */
             rule: string;
             /** @enum {string} */
-            status: "met" | "reboot_required" | "rejected" | "unsupported" | "read_only" | "unverified";
+            status: "pending" | "met" | "reboot_required" | "rejected" | "unsupported" | "read_only" | "unverified" | "drifted";
             /** Format: date-time */
             tried_at: string;
             value: string;
             /** Format: date-time */
             verified_at?: string;
+            wished_by?: string;
         };
         Deviation: {
             action?: string;
@@ -1821,6 +3746,7 @@ export interface components {
         };
         DeviceDevice: {
             desired: components["schemas"]["Desired"][];
+            drifted: boolean;
             /** Format: int64 */
             firmware_request_id?: number;
             firmware_status?: string;
@@ -1831,13 +3757,41 @@ export interface components {
             log_status?: string;
             /** Format: date-time */
             log_status_at?: string;
+            /** @description As it was last set */
+            monitoring_base?: string;
+            /**
+             * Format: int64
+             * @description As it was last set
+             */
+            monitoring_level?: number;
+            /**
+             * Format: date-time
+             * @description Since then it is compared, not corrected
+             */
+            paused_at?: string;
+            paused_by?: string;
             /**
              * Format: date-time
              * @description When the device model was last read in full
              */
             read_at?: string;
+            /**
+             * Format: int64
+             * @description Reads in a row that did not come to their end
+             */
+            read_failures: number;
             /** @description It is being read now */
             reading: boolean;
+            /**
+             * Format: date-time
+             * @description When the last of them came
+             */
+            report_at?: string;
+            /**
+             * Format: int64
+             * @description Parts of the running report that have come
+             */
+            report_parts: number;
             /**
              * Format: date-time
              * @description When it was last compared with what it should be
@@ -1849,9 +3803,52 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        DeviceMessage: {
+            /** Format: int64 */
+            applied: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: int64 */
+            failed: number;
+            id: string;
+            /**
+             * Format: int64
+             * @description Its id at stations
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description Stations that do not show it yet
+             */
+            pending: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        DeviceStep: {
+            /** Format: date-time */
+            at: string;
+            detail?: string;
+            /** @description As the station told it, or in lower case what the platform did */
+            status: string;
+        };
         DisplayText: {
             language: string;
             text: string;
+        };
+        DraftInput: {
+            /** @description OCPP 2.x, such as cCCS2 */
+            connector_type?: string;
+            /**
+             * Format: int64
+             * @description Default 0: any EVSE of the station
+             */
+            evse_id?: number;
+            /** Format: date-time */
+            expires_at: string;
+            id_token: string;
+            station_id: string;
+            /** @description Default ISO14443 */
+            type?: string;
         };
         Driver: {
             /** Format: date-time */
@@ -1871,6 +3868,53 @@ export interface components {
             price_components: components["schemas"]["Component"][] | null;
             /** @description All that are given must hold */
             restrictions?: components["schemas"]["Restrictions"];
+        };
+        Event: {
+            /**
+             * Format: date-time
+             * @description By the station's clock
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description The station's event that led to this one
+             */
+            cause?: number;
+            cleared: boolean;
+            component: string;
+            component_instance?: string;
+            /** Format: int64 */
+            connector?: number;
+            /** Format: int64 */
+            event_id: number;
+            /** Format: int64 */
+            evse?: number;
+            id: string;
+            /** @description HardWiredNotification, HardWiredMonitor, PreconfiguredMonitor or CustomMonitor */
+            kind: string;
+            /** Format: int64 */
+            monitor_id?: number;
+            /** Format: date-time */
+            received_at: string;
+            /**
+             * Format: int64
+             * @description 0 danger … 9 debug; unknown when left out
+             */
+            severity?: number;
+            station_id: string;
+            tech_code?: string;
+            tech_info?: string;
+            transaction_id?: string;
+            /** @description Alerting, Delta or Periodic */
+            trigger: string;
+            value: string;
+            variable: string;
+            variable_instance?: string;
+        };
+        EventList: {
+            items: components["schemas"]["Event"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
         };
         Evse: {
             connectors: components["schemas"]["Connector"][];
@@ -1935,6 +3979,76 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Image: {
+            actor: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            model?: string;
+            notes?: string;
+            organisation: string;
+            /** @description Stations can fetch it */
+            ready: boolean;
+            sha256?: string;
+            signature?: string;
+            /** @description How the signature was verified; absent: it was not, since the image lies elsewhere */
+            signature_scheme?: string;
+            signed: boolean;
+            signing_certificate?: string;
+            /**
+             * Format: int64
+             * @description Bytes
+             */
+            size?: number;
+            /** @description Where it lies, when not in the file store */
+            url?: string;
+            /** @description For stations of this vendor; * stands for anything */
+            vendor?: string;
+            /** @description What a station with this firmware tells when it boots */
+            version: string;
+        };
+        ImageInput: {
+            model?: string;
+            notes?: string;
+            organisation?: string;
+            /** @description Compared with what is uploaded */
+            sha256?: string;
+            /** @description base64, over the SHA-256 of the image */
+            signature?: string;
+            /** @description PEM */
+            signing_certificate?: string;
+            /** @description Where the image lies (http, https, ftp, ftps, sftp); without it, PUT the content next */
+            url?: string;
+            /** @description Pattern; * stands for anything, empty too */
+            vendor?: string;
+            version: string;
+        };
+        ImageList: {
+            items: components["schemas"]["Image"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        InstallInput: {
+            /** @description PEM, one root certificate */
+            certificate: string;
+            /** @enum {string} */
+            purpose: "CSMSRootCertificate" | "ManufacturerRootCertificate" | "V2GRootCertificate" | "MORootCertificate" | "OEMRootCertificate";
+        };
+        Installed: {
+            hash_algorithm: string;
+            issuer_key_hash: string;
+            issuer_name_hash: string;
+            /** @description The certificate of the chain that it belongs to */
+            parent_ref?: string;
+            /** @description Names it for deletion */
+            ref: string;
+            /** Format: date-time */
+            reported_at: string;
+            serial_number: string;
+            /** @description When it is a certificate that is known here */
+            subject?: string;
+            type: string;
+        };
         Interval: {
             /** Format: int64 */
             average_power_w: number;
@@ -1956,6 +4070,58 @@ export interface components {
             items: components["schemas"]["Interval"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        Item: {
+            /**
+             * @description Actual when left out
+             * @enum {string}
+             */
+            attribute?: "Actual" | "Target" | "MinSet" | "MaxSet";
+            component?: string;
+            component_instance?: string;
+            /** Format: int64 */
+            connector?: number;
+            /** Format: int64 */
+            evse?: number;
+            /** @description A key of OCPP 1.6, in the place of component and variable */
+            key?: string;
+            value: string;
+            variable?: string;
+            variable_instance?: string;
+        };
+        Item2: {
+            component: string;
+            component_instance?: string;
+            /** Format: int64 */
+            connector?: number;
+            /** Format: int64 */
+            evse?: number;
+            /** @description Watch only while a transaction runs */
+            in_transaction?: boolean;
+            /**
+             * Format: int64
+             * @description The id of the monitor that this one replaces
+             */
+            replace?: number;
+            /**
+             * Format: int64
+             * @description 0 danger … 9 debug
+             */
+            severity: number;
+            /** @enum {string} */
+            type: "UpperThreshold" | "LowerThreshold" | "Delta" | "Periodic" | "PeriodicClockAligned" | "TargetDelta" | "TargetDeltaRelative";
+            /** @description A threshold or difference in the variable's unit; seconds of a periodic monitor */
+            value: number;
+            variable: string;
+            variable_instance?: string;
+        };
+        Item3: {
+            component: string;
+            /** Format: int64 */
+            evse?: number;
+            /** @description Left out: all variables of the component */
+            variable?: string;
+            variable_instance?: string;
         };
         Key: {
             /** Format: date-time */
@@ -1980,15 +4146,21 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        KeyValue: {
+            key: string;
+            value: string;
+        };
         Knock: {
             /** Format: int64 */
             count: number;
+            detail?: string;
             /** Format: date-time */
             first_at: string;
             id: string;
             /** Format: date-time */
             last_at: string;
             protocols?: string;
+            /** @description unknown, retired, or why the connection came to nothing: tls_failed, tls_without_http, plain_on_tls, tls_on_plain; then id may be empty */
             reason: string;
             remote_addr: string;
             user_agent?: string;
@@ -2021,6 +4193,153 @@ export interface components {
             unit_price?: string;
             /** @description per cent; absent when none applies */
             vat?: string;
+        };
+        LinkOutput: {
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Good for one download, without signing in */
+            url: string;
+        };
+        List: {
+            /**
+             * Format: int64
+             * @description Tokens on the station's list
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description In a row
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description Tokens that may charge there and do not fit
+             */
+            left_out: number;
+            /** @description Tokens have changed since */
+            pending: boolean;
+            /** @description Of the last attempt */
+            result?: string;
+            /** @enum {string} */
+            status: "unknown" | "synced" | "pending" | "failed" | "unsupported" | "off";
+            /** Format: date-time */
+            synced_at?: string;
+            /** Format: date-time */
+            tried_at?: string;
+            /**
+             * Format: int64
+             * @description Of the list that the station has; 0: none
+             */
+            version: number;
+        };
+        Log: {
+            actor: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+            id: string;
+            /** Format: date-time */
+            latest?: string;
+            /** @description Of the file that came; only when one log is read */
+            name?: string;
+            /** Format: date-time */
+            oldest?: string;
+            /** @description Where the external server keeps it */
+            place?: string;
+            reason?: string;
+            /** Format: int64 */
+            request_id: number;
+            sha256?: string;
+            /**
+             * Format: int64
+             * @description Bytes; only when one log is read
+             */
+            size?: number;
+            /** @enum {string} */
+            state: "asked" | "requested" | "uploading" | "uploaded" | "partial" | "failed" | "cancelled";
+            station: string;
+            /** @description The last one the station told */
+            status?: string;
+            /** @description Only when one log is read */
+            steps?: components["schemas"]["DeviceStep"][];
+            /** @description The file name the station announced */
+            told_name?: string;
+            type: string;
+        };
+        LogInput: {
+            /** Format: date-time */
+            latest?: string;
+            /** @description Put a user and password into the address, for stations that want them */
+            login?: boolean;
+            /** Format: date-time */
+            oldest?: string;
+            /** @description Another log that the station uploads gives way */
+            replace?: boolean;
+            /** Format: int64 */
+            retries?: number;
+            /**
+             * Format: int64
+             * @description Seconds
+             */
+            retry_interval?: number;
+            /**
+             * @default DiagnosticsLog
+             * @enum {string}
+             */
+            type: "DiagnosticsLog" | "SecurityLog" | "DataCollectorLog";
+            /**
+             * @description ftp: to the external server of --ftp-url
+             * @default http
+             * @enum {string}
+             */
+            via: "http" | "ftp";
+        };
+        LogList: {
+            items: components["schemas"]["Log"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        ManyInput: {
+            /** @description Move them to another security profile */
+            move?: components["schemas"]["Move"];
+            /** @description With rotate: restart them too */
+            reset?: boolean;
+            /** @description Give each a new password instead */
+            rotate?: boolean;
+            /** @description Ids of stations */
+            stations: string[] | null;
+        };
+        ManyOutput: {
+            items: components["schemas"]["Begun"][];
+        };
+        Map: {
+            /** @description The station's own maps, the latest first; the past stays at the ids it had */
+            history: components["schemas"]["MapChange"][];
+            model_map_id?: string;
+            /** @description Empty: connector n is EVSE n. A connector behind the last is an EVSE of its own */
+            places: components["schemas"]["Place"][];
+            /** Format: date-time */
+            since?: string;
+            /**
+             * @description Who decided; default: connector n is EVSE n
+             * @enum {string}
+             */
+            source: "default" | "model" | "station";
+        };
+        MapChange: {
+            actor: string;
+            /** @description Back to what the model says */
+            inherit?: boolean;
+            places: components["schemas"]["Place"][];
+            /** Format: date-time */
+            since: string;
+        };
+        MapInput: {
+            /** @description Take the station's own map away: its model's holds */
+            inherit?: boolean;
+            /** @description Every connector from 1 on; several with one evse_id are one port of which one can charge */
+            places?: components["schemas"]["Place"][] | null;
         };
         Me: {
             /** @description Send it as X-CSRF-Token with every change made by cookie */
@@ -2073,14 +4392,206 @@ export interface components {
             /** @description call, result, error, resulterror, send or unreadable */
             type: string;
         };
+        MessageDraft: {
+            /** @description One text per language; the first is for all others */
+            contents: components["schemas"]["Content"][] | null;
+            /** Format: date-time */
+            end_at?: string;
+            /**
+             * @description local_information: at most 500 characters of plain text about the place
+             * @default message
+             * @enum {string}
+             */
+            kind: "message" | "local_information";
+            organisation?: string;
+            /**
+             * @default NormalCycle
+             * @enum {string}
+             */
+            priority: "AlwaysFront" | "InFront" | "NormalCycle";
+            /** @description Only stations at this site */
+            site?: string;
+            /** Format: date-time */
+            start_at?: string;
+            /**
+             * @description Only in this state; the last two are of OCPP 2.1
+             * @enum {string}
+             */
+            state?: "Charging" | "Faulted" | "Idle" | "Unavailable" | "Suspended" | "Discharging";
+            /** @description Only this station */
+            station?: string;
+            /** @description Only until this transaction of the station ends */
+            transaction?: string;
+        };
         MessageList: {
             items: components["schemas"]["Message"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Missing: {
+            component: string;
+            data_type?: string;
+            instance?: string;
+            /** @description In OCPP 1.6 */
+            key?: string;
+            meaning: string;
+            unit?: string;
+            variable: string;
+        };
+        MissingOutput: {
+            missing: components["schemas"]["Missing"][];
+            protocol: string;
+        };
+        ModelMap: {
+            actor: string;
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            model: string;
+            note?: string;
+            organisation: string;
+            places: components["schemas"]["Place"][];
+            vendor: string;
+        };
+        ModelMapInput: {
+            /** @example Duo DC* */
+            model: string;
+            /** @description Where that is known from */
+            note?: string;
+            /** @description Default: your own */
+            organisation?: string;
+            places: components["schemas"]["Place"][] | null;
+            /**
+             * @description As the station says at its boot; * stands for any text
+             * @example *
+             */
+            vendor: string;
+        };
+        ModelMapList: {
+            items: components["schemas"]["ModelMap"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Monitor: {
+            component: string;
+            component_instance?: string;
+            /** Format: int64 */
+            connector?: number;
+            /** Format: int64 */
+            evse?: number;
+            /**
+             * Format: int64
+             * @description Of the station; it may change when it boots
+             */
+            id: number;
+            /** @description Watch only while a transaction runs */
+            in_transaction?: boolean;
+            /** @description HardWiredMonitor, PreconfiguredMonitor or CustomMonitor */
+            kind: string;
+            /** Format: date-time */
+            seen_at: string;
+            /**
+             * Format: int64
+             * @description 0 danger … 9 debug
+             */
+            severity: number;
+            /** @description The template that asked for it */
+            template?: string;
+            /** @enum {string} */
+            type: "UpperThreshold" | "LowerThreshold" | "Delta" | "Periodic" | "PeriodicClockAligned" | "TargetDelta" | "TargetDeltaRelative";
+            /** @description A threshold or difference in the variable's unit; seconds of a periodic monitor */
+            value: number;
+            variable: string;
+            variable_instance?: string;
+        };
+        MonitorItem: {
+            component: string;
+            component_instance?: string;
+            /** Format: int64 */
+            connector?: number;
+            /** Format: int64 */
+            evse?: number;
+            /** @description Watch only while a transaction runs */
+            in_transaction?: boolean;
+            /**
+             * Format: int64
+             * @description 0 danger … 9 debug
+             */
+            severity: number;
+            /** @enum {string} */
+            type: "UpperThreshold" | "LowerThreshold" | "Delta" | "Periodic" | "PeriodicClockAligned" | "TargetDelta" | "TargetDeltaRelative";
+            /** @description A threshold or difference in the variable's unit; seconds of a periodic monitor */
+            value: number;
+            variable: string;
+            variable_instance?: string;
+        };
+        MonitorList: {
+            items: components["schemas"]["Monitor"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        MonitorResult: {
+            component: string;
+            detail?: string;
+            /** Format: int64 */
+            id?: number;
+            /** @description As the station answered: Accepted, UnknownComponent, UnknownVariable, UnsupportedMonitorType, Rejected or Duplicate */
+            status: string;
+            type: string;
+            variable: string;
+        };
+        MonitoringInput: {
+            /**
+             * @description FactoryDefault and HardWiredOnly remove custom monitors; templates set theirs again
+             * @enum {string}
+             */
+            base?: "All" | "FactoryDefault" | "HardWiredOnly";
+            /**
+             * Format: int64
+             * @description Events up to this severity are sent
+             */
+            level?: number;
+        };
+        MonitorsInput: {
+            monitors: components["schemas"]["Item2"][] | null;
+        };
+        MonitorsOutput: {
+            results: components["schemas"]["MonitorResult"][];
+        };
+        Move: {
+            /** @description 1.6: keys to set before SecurityProfile, such as the maker's own for the address of the platform */
+            configuration?: components["schemas"]["KeyValue"][] | null;
+            /** @description 2.x: OCPPInterfaceEnum of the new network profile; default: Any in 2.1, Wireless0 with a SIM card, else Wired0 */
+            interface?: string;
+            /**
+             * Format: int64
+             * @description 1 password, 2 TLS and password, 3 TLS and certificate
+             */
+            profile: number;
+            /** @description Bring a new password too; one that it lacks is brought in any case */
+            rotate_password?: boolean;
+            /**
+             * Format: int64
+             * @description 2.x: configurationSlot to use; default: a free one
+             */
+            slot?: number;
+        };
         NewKey: {
             /** @description Shown only here */
             key: string;
+        };
+        NewRootInput: {
+            /** @description PEM, one certificate */
+            certificate: string;
+            /** @description Default: your own; the root holds for those below it too */
+            organisation?: string;
+            /**
+             * @description StationRoot: it signs certificates of stations and is not given to them
+             * @enum {string}
+             */
+            purpose: "CSMSRootCertificate" | "ManufacturerRootCertificate" | "V2GRootCertificate" | "MORootCertificate" | "OEMRootCertificate" | "StationRoot";
+            site?: string;
+            station?: string;
         };
         NewUser: {
             /** @description Shown once, when it was made here */
@@ -2142,6 +4653,13 @@ export interface components {
             items: components["schemas"]["Outage"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        Overruled: {
+            /** @description The rule that counts */
+            by: string;
+            path: string;
+            rule: string;
+            value: string;
         };
         OwnPolicyInput: {
             /** @description null: as the installation has it */
@@ -2213,6 +4731,17 @@ export interface components {
             /** @description Replaces the roles held in the user's own organisation */
             role?: string;
         };
+        PatchInput: {
+            /** @description Set it now and do not keep it as a wish; a wish that differs will set it back */
+            once?: boolean;
+            variables: components["schemas"]["Item"][] | null;
+        };
+        PatchOutput: {
+            results: components["schemas"]["Written"][];
+        };
+        PauseInput: {
+            paused: boolean;
+        };
         Period: {
             /** @description index of the element that priced each dimension */
             elements?: {
@@ -2227,9 +4756,136 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        PkiRequest: {
+            certificate_id?: string;
+            /** @description PEM */
+            csr: string;
+            /** @description Why it waits or failed */
+            detail?: string;
+            id: string;
+            key_type?: string;
+            organisation: string;
+            /** Format: date-time */
+            received_at: string;
+            /**
+             * Format: int64
+             * @description How often the station sent the same request again
+             */
+            repeats: number;
+            /**
+             * Format: int64
+             * @description The station's own number, OCPP 2.1
+             */
+            request_id?: number;
+            site?: string;
+            station: string;
+            /** @enum {string} */
+            status: "waiting" | "queued" | "delivering" | "done" | "failed" | "rejected" | "replaced";
+            subject?: string;
+            type?: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        PkiStation: {
+            /** @description Why it could not be compared */
+            detail?: string;
+            installed: components["schemas"]["Installed"][];
+            /**
+             * Format: date-time
+             * @description When the station was last asked
+             */
+            read_at?: string;
+            /** @description What became of the roots it was to get */
+            roots: components["schemas"]["RootState"][];
+        };
+        Place: {
+            /**
+             * Format: int64
+             * @description Within its EVSE
+             */
+            connector_id: number;
+            /**
+             * Format: int64
+             * @description As OCPP 1.6 counts them over the whole station
+             */
+            connector_number: number;
+            /** Format: int64 */
+            evse_id: number;
+        };
+        Planned: {
+            /** @description As last told; secrets are masked */
+            actual: string;
+            /** @description overruled: the rule that counts */
+            by?: string;
+            path: string;
+            /** @description impossible: what is allowed */
+            problem?: string;
+            station_id: string;
+            wanted: string;
+            /** @enum {string} */
+            what: "change" | "unknown_variable" | "overruled" | "impossible";
+        };
         Policy: {
-            /** @description Strangers may charge */
-            open_access: boolean;
+            /**
+             * Format: int64
+             * @description So many go first, the others when all of these are done
+             */
+            canary_percent?: number;
+            /**
+             * @description Ask stations only between these hours, at their place
+             * @example 22:00
+             */
+            from?: string;
+            /**
+             * Format: date-time
+             * @description Download now, install then; 1.6 stations get unsigned firmware only then
+             */
+            install_at?: string;
+            /** @description Put a user and password into the address, for stations that want them */
+            login?: boolean;
+            /**
+             * Format: date-time
+             * @description Stations that were not asked by then are skipped
+             */
+            not_after?: string;
+            /** Format: date-time */
+            not_before?: string;
+            /** @description Do not send firmware unsigned to stations that know no signed updates */
+            only_signed?: boolean;
+            /**
+             * Format: int64
+             * @description Stations at once; 50
+             */
+            parallel?: number;
+            /** @description Also stations that have the version */
+            reinstall?: boolean;
+            /**
+             * Format: int64
+             * @description Of the station's download
+             */
+            retries?: number;
+            /**
+             * Format: int64
+             * @description Seconds
+             */
+            retry_interval?: number;
+            /**
+             * Format: int64
+             * @description Seconds without news after which it failed; 2 h
+             */
+            stall_after?: number;
+            /**
+             * Format: int64
+             * @description Pause when more of the finished stations failed; 0 never
+             */
+            stop_percent?: number;
+            to?: string;
+            /**
+             * @description What to do where somebody charges; force may interrupt
+             * @default wait
+             * @enum {string}
+             */
+            when_charging: "wait" | "skip" | "force";
         };
         PolicyInput: {
             /** @description null: as the organisation or the installation has it */
@@ -2304,6 +4960,26 @@ export interface components {
             /** @description Id or name of a role */
             role: string;
         };
+        PreviewOutput: {
+            changes: components["schemas"]["Planned"][];
+            /**
+             * Format: int64
+             * @description Of them with something to do
+             */
+            changing: number;
+            /** @description There is more than is listed */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description Of them as they are
+             */
+            same: number;
+            /**
+             * Format: int64
+             * @description It applies to
+             */
+            stations: number;
+        };
         Price: {
             /** @description OCPI 2.3.0's name for incl_vat */
             after_taxes?: number;
@@ -2351,6 +5027,111 @@ export interface components {
             message: string;
             /** @description What was given, unless it may be a secret */
             value?: unknown;
+        };
+        Profile: {
+            /**
+             * Format: int64
+             * @description 0: the station as a whole
+             */
+            evse_id: number;
+            kind: string;
+            /** @description As the station told it (OCPP 2.1 ChargingProfileType) */
+            profile: unknown;
+            /** Format: int64 */
+            profile_id: number;
+            purpose: string;
+            /** Format: date-time */
+            seen_at: string;
+            /** @description EMS, Other, SO or CSO; others in OCPP 2.1 */
+            source: string;
+            /** Format: int64 */
+            stack_level: number;
+            transaction_id?: string;
+        };
+        ProfileList: {
+            items: components["schemas"]["Profile"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        ProgressOutput: {
+            /** Format: int64 */
+            applied: number;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            drifted: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Of the pending ones
+             */
+            offline: number;
+            /**
+             * Format: int64
+             * @description Stations that lack some variables, and have the others
+             */
+            partial: number;
+            /** Format: int64 */
+            paused: number;
+            /**
+             * Format: int64
+             * @description Not compared since the template changed
+             */
+            pending: number;
+            /** Format: int64 */
+            stations: number;
+            /** @description Counts by status of the desired variables */
+            variables: {
+                [key: string]: number;
+            };
+        };
+        Publication: {
+            /** @description MD5, by which OCPP names it */
+            checksum: string;
+            /** Format: date-time */
+            created_at: string;
+            image: string;
+            /** @description Where stations behind the controller find it */
+            locations: string[];
+            reason?: string;
+            /** @description The last status the controller told, or in lower case what the platform did */
+            state: string;
+            station: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        PublicationInput: {
+            image: string;
+        };
+        PublicationList: {
+            items: components["schemas"]["Publication"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Quirk: {
+            /** @enum {string} */
+            applies: "everybody" | "model" | "switch";
+            behaviour: string;
+            category: string;
+            date: string;
+            /** @description Codes it leaves on the station's page */
+            deviations: string[];
+            id: string;
+            /** @description What the platform does about it */
+            response: string;
+            source: string;
+            stations: string;
+            switch?: string;
+            versions: string;
+        };
+        QuirksOutput: {
+            /** @description What the station did, with counts */
+            deviations: components["schemas"]["Deviation"][];
+            /** @description Rows about this vendor, model and firmware */
+            known: components["schemas"]["Quirk"][];
+            station_id: string;
+            switches: components["schemas"]["Switch"][];
         };
         QuoteInput: {
             /**
@@ -2401,6 +5182,48 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        Raw: {
+            /** @description What may be sent raw to stations of this version */
+            actions: string[];
+            version: string;
+        };
+        RejectInput: {
+            why?: string;
+        };
+        ReportInput: {
+            /**
+             * @description A whole inventory; without criteria and variables
+             * @enum {string}
+             */
+            base?: "FullInventory" | "ConfigurationInventory" | "SummaryInventory";
+            components?: components["schemas"]["Item3"][] | null;
+            /** @description Components of which one of these is true */
+            criteria?: ("Active" | "Available" | "Enabled" | "Problem")[] | null;
+        };
+        Request: {
+            /** Format: date-time */
+            asked_at: string;
+            /** @description Empty when a command of somebody asked for it */
+            asked_by?: string;
+            /** Format: int64 */
+            id: number;
+            kind: string;
+            /** Format: date-time */
+            last_at: string;
+            /** Format: int64 */
+            parts: number;
+            /** @enum {string} */
+            status: "waiting" | "complete" | "empty" | "declined" | "stalled" | "shown";
+            subject?: string;
+        };
+        RequestList: {
+            items: components["schemas"]["Request"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        RequestsOutput: {
+            requests: components["schemas"]["Request"][];
+        };
         Restrictions: {
             day_of_week?: ("MONDAY" | "TUESDAY" | "WEDNESDAY" | "THURSDAY" | "FRIDAY" | "SATURDAY" | "SUNDAY")[] | null;
             /** @description First local day that no longer counts */
@@ -2447,6 +5270,14 @@ export interface components {
             consumer: string;
             subject: string;
         };
+        RevealOutput: {
+            /** @description As the station wrote it; it is deleted now */
+            data: string;
+        };
+        RevokeInput: {
+            /** @enum {string} */
+            reason?: "unspecified" | "key_compromise" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "privilege_withdrawn";
+        };
         Role: {
             builtin: boolean;
             description: string;
@@ -2460,6 +5291,49 @@ export interface components {
             items: components["schemas"]["Role"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        Root: {
+            /** @description PEM */
+            certificate: string;
+            /** Format: date-time */
+            created_at: string;
+            fingerprint_sha256: string;
+            id: string;
+            issuer: string;
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            not_before: string;
+            organisation: string;
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description Withdrawn: stations that have it are told to delete it
+             */
+            removed_at?: string;
+            /** @description Hexadecimal */
+            serial_number: string;
+            site?: string;
+            station?: string;
+            subject: string;
+        };
+        RootList: {
+            items: components["schemas"]["Root"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        RootState: {
+            detail?: string;
+            fingerprint_sha256: string;
+            purpose: string;
+            /** @enum {string} */
+            status: "installed" | "rejected" | "failed" | "unsupported";
+            /** Format: date-time */
+            tried_at: string;
+        };
+        RotateInput: {
+            /** @description Restart the station, once no session runs, so that it uses the new password at once */
+            reset?: boolean;
         };
         Sample: {
             /** Format: date-time */
@@ -2503,6 +5377,26 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        SecurityStateOutput: {
+            /**
+             * Format: int64
+             * @description Of the last connection
+             */
+            connected_profile: number;
+            online: boolean;
+            /**
+             * Format: int64
+             * @description The highest it connected with, if TLS
+             */
+            proven_profile: number;
+            /**
+             * Format: int64
+             * @description The least that may connect
+             */
+            security_profile: number;
+            /** @description The last move or change of password */
+            upgrade?: components["schemas"]["Upgrade"];
+        };
         Session: {
             /** @description What the station was last told about the token */
             authorisation?: string;
@@ -2510,7 +5404,7 @@ export interface components {
             charging_state?: "EVConnected" | "Charging" | "SuspendedEV" | "SuspendedEVSE" | "Idle";
             /** Format: int64 */
             connector_id?: number;
-            /** @description So far, or final once completed; absent without a tariff */
+            /** @description So far, or final once completed; zero without a tariff */
             cost?: components["schemas"]["SessionCost"];
             driver?: string;
             /** Format: date-time */
@@ -2551,8 +5445,10 @@ export interface components {
             /** @enum {string} */
             status: "active" | "suspended" | "ending" | "completed" | "invalid";
             stop_reason?: string;
-            /** @description Tariff version, locked at the start */
+            /** @description The tariff whose version was locked at the start; absent: none, free of charge */
             tariff?: string;
+            /** Format: int64 */
+            tariff_version?: number;
             transaction_id: string;
             /** Format: date-time */
             unplugged_at?: string;
@@ -2564,6 +5460,22 @@ export interface components {
         };
         SessionList: {
             items: components["schemas"]["Session"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Shown: {
+            /** Format: date-time */
+            changed_at: string;
+            message: string;
+            /** Format: int64 */
+            number: number;
+            reason?: string;
+            /** @enum {string} */
+            state: "pending" | "applied" | "failed";
+            station: string;
+        };
+        ShownList: {
+            items: components["schemas"]["Shown"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -2598,6 +5510,11 @@ export interface components {
             clock_skew_s: number;
             /** Format: date-time */
             connected_at?: string;
+            /**
+             * Format: int64
+             * @description Of the last connection
+             */
+            connected_profile: number;
             /** Format: date-time */
             created_at: string;
             deviations: components["schemas"]["Deviation"][];
@@ -2619,6 +5536,8 @@ export interface components {
             last_seen_at?: string;
             model?: string;
             name?: string;
+            /** @description It cannot connect before it is given a password: POST …/credentials, or …/credentials/rotate while it is connected */
+            needs_credentials?: boolean;
             online: boolean;
             operative: boolean;
             organisation: string;
@@ -2628,13 +5547,18 @@ export interface components {
             password_shared?: boolean;
             /** @description OCPP version of the last connection */
             protocol?: string;
+            /**
+             * Format: int64
+             * @description The highest it connected with, if TLS; below it only after security_profile was set anew
+             */
+            proven_profile?: number;
             /** @description Two devices use this id; its boots are answered Pending */
             quarantined: boolean;
             remote_addr?: string;
             retired?: boolean;
             /**
              * Format: int64
-             * @description The least that may connect: 0 no password, 1 password, 2 TLS and password
+             * @description The least that may connect: 0 no password, 1 password, 2 TLS and password, 3 TLS and certificate
              */
             security_profile: number;
             serial_number?: string;
@@ -2675,6 +5599,73 @@ export interface components {
              */
             status: "Accepted" | "Rejected";
         };
+        StorageItem: {
+            /**
+             * Format: int64
+             * @description With indexes
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description The average since the oldest row
+             */
+            bytes_per_day?: number;
+            /**
+             * Format: int64
+             * @description Absent: kept for ever
+             */
+            keep_days?: number;
+            last_run?: components["schemas"]["StorageRun"];
+            name: string;
+            /** Format: date-time */
+            oldest_at?: string;
+            /**
+             * Format: int64
+             * @description An estimate on PostgreSQL
+             */
+            rows: number;
+            /** @description The flag that says how long; absent: none does */
+            setting?: string;
+            tables: string[];
+        };
+        StorageOutput: {
+            /**
+             * Format: int64
+             * @description Of the whole database
+             */
+            bytes: number;
+            /** @enum {string} */
+            database: "sqlite" | "postgres";
+            /**
+             * Format: int64
+             * @description Inside of it, used again before it grows; SQLite only
+             */
+            free_bytes: number;
+            /** @description What has a name of its own, largest first, then the other tables */
+            items: components["schemas"]["StorageItem"][];
+            /**
+             * Format: date-time
+             * @description When rows and bytes were measured; a large SQLite file is measured once a day. Absent: not yet
+             */
+            measured_at?: string;
+        };
+        StorageRun: {
+            /**
+             * Format: date-time
+             * @description Absent: it runs, or was cut off and is soon taken up again
+             */
+            ended_at?: string;
+            error?: string;
+            /** Format: date-time */
+            removed_before: string;
+            /**
+             * Format: int64
+             * @description An estimate where whole partitions went
+             */
+            removed_rows: number;
+            /** Format: date-time */
+            started_at: string;
+        };
         Supply: {
             /**
              * Format: int64
@@ -2693,6 +5684,23 @@ export interface components {
              * @example 230
              */
             voltage_v?: number;
+        };
+        Switch: {
+            /** @description What a person has switched; absent: as the table of quirks says */
+            forced?: boolean;
+            /** @example kilowatt_hours */
+            name: string;
+            on: boolean;
+            /** @description Rows of the table that this is for */
+            quirks: string[];
+        };
+        SwitchInput: {
+            /** @description null: as the table of quirks says */
+            on: boolean | null;
+        };
+        SyncInput: {
+            /** @description Send the whole list, even if the station seems to have it */
+            full?: boolean;
         };
         Tariff: {
             /** @description ISO 3166-1 alpha-2; default: the organisation's */
@@ -2751,6 +5759,76 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Task: {
+            /** Format: int64 */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at?: string;
+            from_version?: string;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When a waiting station is looked at again
+             */
+            next_at?: string;
+            reason?: string;
+            /** Format: int64 */
+            request_id?: number;
+            /** Format: date-time */
+            sent_at?: string;
+            /** @enum {string} */
+            state: "waiting" | "sending" | "requested" | "downloading" | "downloaded" | "installing" | "installed" | "verified" | "unverified" | "failed" | "skipped" | "cancelled";
+            station: string;
+            /** @description The last one the station told */
+            status?: string;
+            /** @description Only when one is read */
+            steps?: components["schemas"]["DeviceStep"][];
+            to_version: string;
+            update: string;
+        };
+        TaskList: {
+            items: components["schemas"]["Task"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Template: {
+            /** Format: date-time */
+            readonly changed_at?: string;
+            readonly changed_by?: string;
+            /** Format: date-time */
+            readonly created_at?: string;
+            readonly created_by?: string;
+            enabled: boolean;
+            /** @description Pattern with * and ?, without case; empty: any */
+            firmware?: string;
+            readonly id?: string;
+            /** @description Pattern with * and ?, without case; empty: any */
+            model?: string;
+            monitors?: components["schemas"]["MonitorItem"][] | null;
+            name: string;
+            notes?: string;
+            /** @description It applies there and below; fixed once created. Default: yours */
+            organisation?: string;
+            /**
+             * Format: int64
+             * @description The higher wins; between equals the more specific: site, firmware, model, vendor, version, organisation
+             */
+            priority?: number;
+            /** @description It applies at this site only */
+            site?: string;
+            variables?: components["schemas"]["Item"][] | null;
+            /** @description Pattern with * and ?, without case; empty: any */
+            vendor?: string;
+            /** @description 1.6, 2.0.1, 2.1; empty: any */
+            versions?: string[] | null;
+        };
+        TemplateList: {
+            items: components["schemas"]["Template"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
         Token: {
             /** Format: date-time */
             created_at: string;
@@ -2770,6 +5848,105 @@ export interface components {
         };
         TokenList: {
             items: components["schemas"]["Token"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        TokenStruct: {
+            id: string;
+            /** @description ISO14443, eMAID, Central … */
+            type: string;
+        };
+        TriggerInput: {
+            /**
+             * @description Default: the one for the connection to the platform
+             * @enum {string}
+             */
+            type?: "ChargingStationCertificate" | "V2GCertificate" | "V2G20Certificate";
+        };
+        Update: {
+            actor: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it paused */
+            detail?: string;
+            /**
+             * Format: int64
+             * @description Stations that have the new version
+             */
+            done: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: date-time */
+            finished_at?: string;
+            id: string;
+            image: string;
+            /**
+             * Format: int64
+             * @description Skipped or cancelled
+             */
+            left_out: number;
+            /** Format: int64 */
+            open: number;
+            organisation: string;
+            policy: components["schemas"]["Policy"];
+            /** @enum {string} */
+            state: "running" | "paused" | "finished" | "cancelled";
+            /** Format: int64 */
+            stations: number;
+            version?: string;
+            /** Format: int64 */
+            waiting: number;
+        };
+        UpdateInput: {
+            image: string;
+            policy?: components["schemas"]["Policy"];
+            /** @description Their ids; the first are the canaries */
+            stations: string[] | null;
+        };
+        UpdateList: {
+            items: components["schemas"]["Update"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Upgrade: {
+            /**
+             * Format: int64
+             * @description Times the station came back as it was
+             */
+            attempts?: number;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it is given up
+             */
+            deadline?: string;
+            /** Format: date-time */
+            finished_at?: string;
+            /**
+             * Format: int64
+             * @description Security profile of the connection when it began
+             */
+            from: number;
+            /** @enum {string} */
+            kind: "profile" | "password";
+            /** @description Why it waits, or failed */
+            reason?: string;
+            /**
+             * Format: int64
+             * @description configurationSlot of the new network profile (2.x)
+             */
+            slot?: number;
+            station_id: string;
+            /** @enum {string} */
+            step: "password" | "certificate" | "configure" | "restart" | "verify" | "done" | "failed" | "cancelled";
+            /** Format: date-time */
+            step_since: string;
+            /** Format: int64 */
+            target: number;
+        };
+        UpgradeList: {
+            items: components["schemas"]["Upgrade"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -2802,9 +5979,16 @@ export interface components {
             data_type?: string;
             /** Format: int64 */
             evse?: number;
+            /** @description The key of OCPP 1.6 that means the same */
+            key?: string;
             max?: string;
+            /** @description What the standard means by it */
+            meaning?: string;
             min?: string;
+            monitorable?: boolean;
             mutability?: string;
+            /** @description Versions of OCPP that require it where the component exists */
+            required_in?: string[] | null;
             unit?: string;
             /** Format: date-time */
             updated_at: string;
@@ -2816,6 +6000,16 @@ export interface components {
         };
         VariableList: {
             items: components["schemas"]["Variable"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        WebMessageList: {
+            items: components["schemas"]["DeviceMessage"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        WebRequestList: {
+            items: components["schemas"]["PkiRequest"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -2864,6 +6058,46 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Wish: {
+            /** @description As the station last said */
+            actual: string;
+            component: string;
+            detail?: string;
+            /**
+             * Format: date-time
+             * @description Since when it is not what it was
+             */
+            drifted_at?: string;
+            /** Format: int64 */
+            evse?: number;
+            path: string;
+            /** @description A rule of the baseline, operator for what somebody set, template/<id> */
+            rule: string;
+            station_id: string;
+            /** @enum {string} */
+            status: "pending" | "met" | "reboot_required" | "rejected" | "unsupported" | "read_only" | "unverified" | "drifted";
+            /** Format: date-time */
+            tried_at: string;
+            /** @description As it is wanted */
+            value: string;
+            variable: string;
+            /** Format: date-time */
+            verified_at?: string;
+            wished_by?: string;
+        };
+        WishList: {
+            items: components["schemas"]["Wish"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Written: {
+            /** @description once: the rule that keeps this variable and may set it back */
+            desired_by?: string;
+            detail?: string;
+            path: string;
+            /** @description pending for a wish; once: as the station answered */
+            status: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2888,7 +6122,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["AccessPolicy"];
                 };
             };
             /** @description Error */
@@ -2921,7 +6155,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["AccessPolicy"];
                 };
             };
             /** @description Error */
@@ -2952,8 +6186,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -2968,6 +6202,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeyList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -3066,8 +6301,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -3082,6 +6317,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -3137,8 +6373,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -3153,6 +6389,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CdrList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -3185,6 +6422,396 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CdrDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-certificate-authorities": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, in */
+                kind?: "root" | "issuing";
+                /** @description Only items with this algorithm. Comparisons as algorithm[op]: ne, in */
+                algorithm?: "ecdsa" | "rsa";
+                /** @description Only items with this subject. Comparisons as subject[op]: ne, lt, lte, gt, gte, contains, in */
+                subject?: string;
+                /** @description Only items with this serial_number. Comparisons as serial_number[op]: ne, lt, lte, gt, gte, contains, in */
+                serial_number?: string;
+                /** @description Only items with this not_after. Comparisons as not_after[op]: ne, lt, lte, gt, gte, in */
+                not_after?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorityList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-certificate-authorities-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Authority"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-certificate-requests": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this type. Comparisons as type[op]: ne, lt, lte, gt, gte, contains, in */
+                type?: string;
+                /** @description Only items with this subject. Comparisons as subject[op]: ne, lt, lte, gt, gte, contains, in */
+                subject?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "waiting" | "queued" | "delivering" | "done" | "failed" | "rejected" | "replaced";
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description Only items with this updated_at. Comparisons as updated_at[op]: ne, lt, lte, gt, gte, in */
+                updated_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebRequestList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-certificate-requests-id-approve": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PkiRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-certificate-requests-id-reject": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PkiRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-certificates": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this type. Comparisons as type[op]: ne, lt, lte, gt, gte, contains, in */
+                type?: string;
+                /** @description Only items with this authority. Comparisons as authority[op]: ne, lt, lte, gt, gte, contains, in */
+                authority?: string;
+                /** @description Only items with this subject. Comparisons as subject[op]: ne, lt, lte, gt, gte, contains, in */
+                subject?: string;
+                /** @description Only items with this serial_number. Comparisons as serial_number[op]: ne, lt, lte, gt, gte, contains, in */
+                serial_number?: string;
+                /** @description Only items with this fingerprint_sha256. Comparisons as fingerprint_sha256[op]: ne, lt, lte, gt, gte, contains, in */
+                fingerprint_sha256?: string;
+                /** @description Only items with this key_type. Comparisons as key_type[op]: ne, lt, lte, gt, gte, contains, in */
+                key_type?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "signed" | "delivered" | "active" | "refused" | "revoked";
+                /** @description Only items with this not_before. Comparisons as not_before[op]: ne, lt, lte, gt, gte, in */
+                not_before?: string;
+                /** @description Only items with this not_after. Comparisons as not_after[op]: ne, lt, lte, gt, gte, in */
+                not_after?: string;
+                /** @description Only items with this first_used_at. Comparisons as first_used_at[op]: ne, lt, lte, gt, gte, in */
+                first_used_at?: string;
+                /** @description Only items with this revoked_at. Comparisons as revoked_at[op]: ne, lt, lte, gt, gte, in */
+                revoked_at?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-certificates-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-certificates-id-renew": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-certificates-id-revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
                 };
             };
             /** @description Error */
@@ -3251,8 +6878,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
                 /** @description Text anywhere in id, name, site, vendor, model, serial number or ICCID */
                 q?: string;
                 /** @description List retired stations instead of those in the inventory */
@@ -3271,6 +6898,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StationList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -3308,6 +6936,152 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-export": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this site_name. Comparisons as site_name[op]: ne, lt, lte, gt, gte, contains, in */
+                site_name?: string;
+                /** @description Only items with this name. Comparisons as name[op]: ne, lt, lte, gt, gte, contains, in */
+                name?: string;
+                /** @description Only items with this active. Comparisons as active[op]: ne, in */
+                active?: boolean;
+                /** @description Only items with this security_profile. Comparisons as security_profile[op]: ne, lt, lte, gt, gte, in */
+                security_profile?: number;
+                /** @description Only items with this vendor. Comparisons as vendor[op]: ne, lt, lte, gt, gte, contains, in */
+                vendor?: string;
+                /** @description Only items with this model. Comparisons as model[op]: ne, lt, lte, gt, gte, contains, in */
+                model?: string;
+                /** @description Only items with this serial_number. Comparisons as serial_number[op]: ne, lt, lte, gt, gte, contains, in */
+                serial_number?: string;
+                /** @description Only items with this firmware_version. Comparisons as firmware_version[op]: ne, lt, lte, gt, gte, contains, in */
+                firmware_version?: string;
+                /** @description Only items with this protocol. Comparisons as protocol[op]: ne, lt, lte, gt, gte, contains, in */
+                protocol?: string;
+                /** @description Only items with this online. Comparisons as online[op]: ne, in */
+                online?: boolean;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "not_activated" | "available" | "preparing" | "charging" | "suspended_ev" | "suspended_evse" | "finishing" | "reserved" | "held" | "unavailable" | "faulted" | "unreachable";
+                /** @description Only items with this status_since. Comparisons as status_since[op]: ne, lt, lte, gt, gte, in */
+                status_since?: string;
+                /** @description Only items with this in_use. Comparisons as in_use[op]: ne, in */
+                in_use?: boolean;
+                /** @description Only items with this suspect. Comparisons as suspect[op]: ne, in */
+                suspect?: boolean;
+                /** @description Only items with this quarantined. Comparisons as quarantined[op]: ne, in */
+                quarantined?: boolean;
+                /** @description Only items with this last_seen_at. Comparisons as last_seen_at[op]: ne, lt, lte, gt, gte, in */
+                last_seen_at?: string;
+                /** @description Only items with this connected_at. Comparisons as connected_at[op]: ne, lt, lte, gt, gte, in */
+                connected_at?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description Only items with this remote_addr. Comparisons as remote_addr[op]: ne, lt, lte, gt, gte, contains, in */
+                remote_addr?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+                /** @description Text anywhere in id, name, site, vendor, model, serial number or ICCID */
+                q?: string;
+                /** @description List retired stations instead of those in the inventory */
+                retired?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-import-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description Error */
@@ -3433,7 +7207,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["AccessPolicy"];
                 };
             };
             /** @description Error */
@@ -3468,7 +7242,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Policy"];
+                    "application/json": components["schemas"]["AccessPolicy"];
                 };
             };
             /** @description Error */
@@ -3543,8 +7317,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -3561,7 +7335,218 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BootList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-certificate-request": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-charging-limits": {
+        parameters: {
+            query?: {
+                /** @description Only items with this evse_id. Comparisons as evse_id[op]: ne, lt, lte, gt, gte, in */
+                evse_id?: number;
+                /** @description Only items with this source. Comparisons as source[op]: ne, lt, lte, gt, gte, contains, in */
+                source?: string;
+                /** @description Only items with this grid_critical. Comparisons as grid_critical[op]: ne, in */
+                grid_critical?: boolean;
+                /** @description Only items with this since. Comparisons as since[op]: ne, lt, lte, gt, gte, in */
+                since?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingLimitList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-charging-profiles": {
+        parameters: {
+            query?: {
+                /** @description Only items with this evse_id. Comparisons as evse_id[op]: ne, lt, lte, gt, gte, in */
+                evse_id?: number;
+                /** @description Only items with this profile_id. Comparisons as profile_id[op]: ne, lt, lte, gt, gte, in */
+                profile_id?: number;
+                /** @description Only items with this source. Comparisons as source[op]: ne, lt, lte, gt, gte, contains, in */
+                source?: string;
+                /** @description Only items with this purpose. Comparisons as purpose[op]: ne, lt, lte, gt, gte, contains, in */
+                purpose?: string;
+                /** @description Only items with this stack_level. Comparisons as stack_level[op]: ne, lt, lte, gt, gte, in */
+                stack_level?: number;
+                /** @description Only items with this transaction_id. Comparisons as transaction_id[op]: ne, lt, lte, gt, gte, contains, in */
+                transaction_id?: string;
+                /** @description Only items with this seen_at. Comparisons as seen_at[op]: ne, lt, lte, gt, gte, in */
+                seen_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-charging-profiles-refresh": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-clear-cache": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearOutput2"];
                 };
             };
             /** @description Error */
@@ -3600,8 +7585,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -3618,6 +7603,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -3673,6 +7659,72 @@ export interface operations {
             };
         };
     };
+    "get-charging-stations-id-connector-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Map"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-charging-stations-id-connector-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MapInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Map"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "post-charging-stations-id-credentials": {
         parameters: {
             query?: never;
@@ -3711,6 +7763,117 @@ export interface operations {
             };
         };
     };
+    "post-charging-stations-id-credentials-rotate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upgrade"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-customer-information": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-customer-information-request-reveal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                request: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "post-charging-stations-id-deactivate": {
         parameters: {
             query?: never;
@@ -3733,6 +7896,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Station"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-charging-stations-id-desired": {
+        parameters: {
+            query: {
+                path: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -3794,6 +7988,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-display-messages": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this message. Comparisons as message[op]: ne, lt, lte, gt, gte, contains, in */
+                message?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, lt, lte, gt, gte, contains, in */
+                state?: string;
+                /** @description Only items with this changed_at. Comparisons as changed_at[op]: ne, lt, lte, gt, gte, in */
+                changed_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-events": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this trigger. Comparisons as trigger[op]: ne, lt, lte, gt, gte, contains, in */
+                trigger?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this component. Comparisons as component[op]: ne, lt, lte, gt, gte, contains, in */
+                component?: string;
+                /** @description Only items with this variable. Comparisons as variable[op]: ne, lt, lte, gt, gte, contains, in */
+                variable?: string;
+                /** @description Only items with this value. Comparisons as value[op]: ne, lt, lte, gt, gte, contains, in */
+                value?: string;
+                /** @description Only items with this tech_code. Comparisons as tech_code[op]: ne, lt, lte, gt, gte, contains, in */
+                tech_code?: string;
+                /** @description Only items with this transaction_id. Comparisons as transaction_id[op]: ne, lt, lte, gt, gte, contains, in */
+                transaction_id?: string;
+                /** @description Only items with this cleared. Comparisons as cleared[op]: ne, in */
+                cleared?: boolean;
+                /** @description Only items with this evse. Comparisons as evse[op]: ne, lt, lte, gt, gte, in */
+                evse?: number;
+                /** @description Only items with this event_id. Comparisons as event_id[op]: ne, lt, lte, gt, gte, in */
+                event_id?: number;
+                /** @description Only items with this cause. Comparisons as cause[op]: ne, lt, lte, gt, gte, in */
+                cause?: number;
+                /** @description Only items with this severity. Comparisons as severity[op]: ne, lt, lte, gt, gte, in */
+                severity?: number;
+                /** @description Only items with this monitor_id. Comparisons as monitor_id[op]: ne, lt, lte, gt, gte, in */
+                monitor_id?: number;
+                /** @description Only items with this at. Comparisons as at[op]: ne, lt, lte, gt, gte, in */
+                at?: string;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
                 };
             };
             /** @description Error */
@@ -3904,6 +8224,352 @@ export interface operations {
             };
         };
     };
+    "get-charging-stations-id-firmware-tasks": {
+        parameters: {
+            query?: {
+                /** @description Only items with this update. Comparisons as update[op]: ne, lt, lte, gt, gte, contains, in */
+                update?: string;
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, in */
+                state?: "waiting" | "sending" | "requested" | "downloading" | "downloaded" | "installing" | "installed" | "verified" | "unverified" | "failed" | "skipped" | "cancelled";
+                /** @description Only items with this to_version. Comparisons as to_version[op]: ne, lt, lte, gt, gte, contains, in */
+                to_version?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-installed-certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PkiStation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-installed-certificates": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PkiStation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-charging-stations-id-installed-certificates": {
+        parameters: {
+            query: {
+                /** @description The ref of the certificate, as read */
+                ref: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PkiStation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-installed-certificates-refresh": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PkiStation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-local-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-local-list-sync": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-logs": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this type. Comparisons as type[op]: ne, lt, lte, gt, gte, contains, in */
+                type?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, in */
+                state?: "asked" | "requested" | "uploading" | "uploaded" | "partial" | "failed" | "cancelled";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-logs": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Log"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-charging-stations-id-messages": {
         parameters: {
             query?: {
@@ -3927,8 +8593,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -3945,7 +8611,241 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-missing-variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MissingOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-charging-stations-id-monitoring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitoringInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDevice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-monitors": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, in */
+                id?: number;
+                /** @description Only items with this component. Comparisons as component[op]: ne, lt, lte, gt, gte, contains, in */
+                component?: string;
+                /** @description Only items with this variable. Comparisons as variable[op]: ne, lt, lte, gt, gte, contains, in */
+                variable?: string;
+                /** @description Only items with this type. Comparisons as type[op]: ne, lt, lte, gt, gte, contains, in */
+                type?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this template. Comparisons as template[op]: ne, lt, lte, gt, gte, contains, in */
+                template?: string;
+                /** @description Only items with this evse. Comparisons as evse[op]: ne, lt, lte, gt, gte, in */
+                evse?: number;
+                /** @description Only items with this connector. Comparisons as connector[op]: ne, lt, lte, gt, gte, in */
+                connector?: number;
+                /** @description Only items with this severity. Comparisons as severity[op]: ne, lt, lte, gt, gte, in */
+                severity?: number;
+                /** @description Only items with this seen_at. Comparisons as seen_at[op]: ne, lt, lte, gt, gte, in */
+                seen_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-monitors": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorsOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-charging-stations-id-monitors": {
+        parameters: {
+            query: {
+                monitor: number[] | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-monitors-refresh": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
                 };
             };
             /** @description Error */
@@ -3976,8 +8876,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -3994,6 +8894,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NoticeList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -4044,6 +8945,348 @@ export interface operations {
             };
         };
     };
+    "get-charging-stations-id-published-firmware": {
+        parameters: {
+            query?: {
+                /** @description Only items with this checksum. Comparisons as checksum[op]: ne, lt, lte, gt, gte, contains, in */
+                checksum?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, lt, lte, gt, gte, contains, in */
+                state?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicationList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-published-firmware": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicationInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Publication"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-charging-stations-id-published-firmware-checksum": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                checksum: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-quirks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuirksOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-charging-stations-id-quirks-switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                switch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuirksOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-charging-stations-id-reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDevice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-reconciliation": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceDevice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-reports": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestsOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-requests": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, in */
+                id?: number;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this asked_by. Comparisons as asked_by[op]: ne, lt, lte, gt, gte, contains, in */
+                asked_by?: string;
+                /** @description Only items with this asked_at. Comparisons as asked_at[op]: ne, lt, lte, gt, gte, in */
+                asked_at?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "waiting" | "complete" | "empty" | "declined" | "stalled" | "shown";
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-charging-stations-id-security-events": {
         parameters: {
             query?: {
@@ -4063,8 +9306,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -4081,8 +9324,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SecurityList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-security-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityStateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-charging-stations-id-security-profile": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upgrade"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-charging-stations-id-security-profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4114,8 +9456,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -4132,7 +9474,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-template-draft": {
+        parameters: {
+            query?: {
+                /** @description Also Target, MinSet and MaxSet */
+                everything?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppliedOutput"];
                 };
             };
             /** @description Error */
@@ -4177,8 +9585,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -4195,7 +9603,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VariableList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "patch-charging-stations-id-variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatchInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatchOutput"];
                 };
             };
             /** @description Error */
@@ -4226,8 +9670,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -4244,6 +9688,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PastList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -4317,8 +9762,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -4333,6 +9778,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommandList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -4379,6 +9825,1070 @@ export interface operations {
             };
         };
     };
+    "get-connector-maps": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this vendor. Comparisons as vendor[op]: ne, lt, lte, gt, gte, contains, in */
+                vendor?: string;
+                /** @description Only items with this model. Comparisons as model[op]: ne, lt, lte, gt, gte, contains, in */
+                model?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelMapList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-connector-maps": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelMapInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelMap"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-connector-maps-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-desired-variables": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this path. Comparisons as path[op]: ne, lt, lte, gt, gte, contains, in */
+                path?: string;
+                /** @description Only items with this component. Comparisons as component[op]: ne, lt, lte, gt, gte, contains, in */
+                component?: string;
+                /** @description Only items with this variable. Comparisons as variable[op]: ne, lt, lte, gt, gte, contains, in */
+                variable?: string;
+                /** @description Only items with this rule. Comparisons as rule[op]: ne, lt, lte, gt, gte, contains, in */
+                rule?: string;
+                /** @description Only items with this value. Comparisons as value[op]: ne, lt, lte, gt, gte, contains, in */
+                value?: string;
+                /** @description Only items with this actual. Comparisons as actual[op]: ne, lt, lte, gt, gte, contains, in */
+                actual?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "pending" | "met" | "reboot_required" | "rejected" | "unsupported" | "read_only" | "unverified" | "drifted";
+                /** @description Only items with this drifted. Comparisons as drifted[op]: ne, in */
+                drifted?: boolean;
+                /** @description Only items with this drifted_at. Comparisons as drifted_at[op]: ne, lt, lte, gt, gte, in */
+                drifted_at?: string;
+                /** @description Only items with this tried_at. Comparisons as tried_at[op]: ne, lt, lte, gt, gte, in */
+                tried_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WishList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-device-events": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this trigger. Comparisons as trigger[op]: ne, lt, lte, gt, gte, contains, in */
+                trigger?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this component. Comparisons as component[op]: ne, lt, lte, gt, gte, contains, in */
+                component?: string;
+                /** @description Only items with this variable. Comparisons as variable[op]: ne, lt, lte, gt, gte, contains, in */
+                variable?: string;
+                /** @description Only items with this value. Comparisons as value[op]: ne, lt, lte, gt, gte, contains, in */
+                value?: string;
+                /** @description Only items with this tech_code. Comparisons as tech_code[op]: ne, lt, lte, gt, gte, contains, in */
+                tech_code?: string;
+                /** @description Only items with this transaction_id. Comparisons as transaction_id[op]: ne, lt, lte, gt, gte, contains, in */
+                transaction_id?: string;
+                /** @description Only items with this cleared. Comparisons as cleared[op]: ne, in */
+                cleared?: boolean;
+                /** @description Only items with this evse. Comparisons as evse[op]: ne, lt, lte, gt, gte, in */
+                evse?: number;
+                /** @description Only items with this event_id. Comparisons as event_id[op]: ne, lt, lte, gt, gte, in */
+                event_id?: number;
+                /** @description Only items with this cause. Comparisons as cause[op]: ne, lt, lte, gt, gte, in */
+                cause?: number;
+                /** @description Only items with this severity. Comparisons as severity[op]: ne, lt, lte, gt, gte, in */
+                severity?: number;
+                /** @description Only items with this monitor_id. Comparisons as monitor_id[op]: ne, lt, lte, gt, gte, in */
+                monitor_id?: number;
+                /** @description Only items with this at. Comparisons as at[op]: ne, lt, lte, gt, gte, in */
+                at?: string;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-device-templates": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this name. Comparisons as name[op]: ne, lt, lte, gt, gte, contains, in */
+                name?: string;
+                /** @description Only items with this vendor. Comparisons as vendor[op]: ne, lt, lte, gt, gte, contains, in */
+                vendor?: string;
+                /** @description Only items with this model. Comparisons as model[op]: ne, lt, lte, gt, gte, contains, in */
+                model?: string;
+                /** @description Only items with this firmware. Comparisons as firmware[op]: ne, lt, lte, gt, gte, contains, in */
+                firmware?: string;
+                /** @description Only items with this priority. Comparisons as priority[op]: ne, lt, lte, gt, gte, in */
+                priority?: number;
+                /** @description Only items with this enabled. Comparisons as enabled[op]: ne, in */
+                enabled?: boolean;
+                /** @description Only items with this changed_at. Comparisons as changed_at[op]: ne, lt, lte, gt, gte, in */
+                changed_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-device-templates": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Template"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-device-templates-preview": {
+        parameters: {
+            query?: {
+                /** @description The stored template that this one would replace */
+                id?: string;
+            };
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Template"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-device-templates-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-device-templates-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Template"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Template"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-device-templates-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-device-templates-id-apply": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-device-templates-id-progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-diagnostics-bundles": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, lt, lte, gt, gte, contains, in */
+                state?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-diagnostics-bundles": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BundleInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-diagnostics-bundles-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bundle"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-diagnostics-bundles-id-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-diagnostics-bundles-id-links": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-display-adapters": {
+        parameters: {
+            query?: {
+                /** @description Only items with this vendor. Comparisons as vendor[op]: ne, lt, lte, gt, gte, contains, in */
+                vendor?: string;
+                /** @description Only items with this model. Comparisons as model[op]: ne, lt, lte, gt, gte, contains, in */
+                model?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdapterList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-display-adapters": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Adapter"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adapter"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-display-adapters-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-display-message-states": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this message. Comparisons as message[op]: ne, lt, lte, gt, gte, contains, in */
+                message?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, lt, lte, gt, gte, contains, in */
+                state?: string;
+                /** @description Only items with this changed_at. Comparisons as changed_at[op]: ne, lt, lte, gt, gte, in */
+                changed_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-display-messages": {
+        parameters: {
+            query?: {
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this priority. Comparisons as priority[op]: ne, lt, lte, gt, gte, contains, in */
+                priority?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebMessageList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-display-messages": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageDraft"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-display-messages-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-display-messages-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceMessage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-display-messages-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-drivers": {
         parameters: {
             query?: {
@@ -4400,8 +10910,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -4416,6 +10926,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DriverList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -4584,8 +11095,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -4600,6 +11111,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WindowList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -4708,6 +11220,510 @@ export interface operations {
             };
         };
     };
+    "get-firmware-images": {
+        parameters: {
+            query?: {
+                /** @description Only items with this vendor. Comparisons as vendor[op]: ne, lt, lte, gt, gte, contains, in */
+                vendor?: string;
+                /** @description Only items with this model. Comparisons as model[op]: ne, lt, lte, gt, gte, contains, in */
+                model?: string;
+                /** @description Only items with this version. Comparisons as version[op]: ne, lt, lte, gt, gte, contains, in */
+                version?: string;
+                /** @description Only items with this sha256. Comparisons as sha256[op]: ne, lt, lte, gt, gte, contains, in */
+                sha256?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-firmware-images": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-firmware-images-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-firmware-images-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-firmware-images-id-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-firmware-images-id-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-firmware-tasks": {
+        parameters: {
+            query?: {
+                /** @description Only items with this update. Comparisons as update[op]: ne, lt, lte, gt, gte, contains, in */
+                update?: string;
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, in */
+                state?: "waiting" | "sending" | "requested" | "downloading" | "downloaded" | "installing" | "installed" | "verified" | "unverified" | "failed" | "skipped" | "cancelled";
+                /** @description Only items with this to_version. Comparisons as to_version[op]: ne, lt, lte, gt, gte, contains, in */
+                to_version?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-firmware-tasks-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-firmware-updates": {
+        parameters: {
+            query?: {
+                /** @description Only items with this image. Comparisons as image[op]: ne, lt, lte, gt, gte, contains, in */
+                image?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, in */
+                state?: "running" | "paused" | "finished" | "cancelled";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-firmware-updates": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Update"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-firmware-updates-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Update"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-firmware-updates-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Update"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-firmware-updates-id-pause": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Update"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-firmware-updates-id-resume": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Update"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-id-tokens": {
         parameters: {
             query?: {
@@ -4735,8 +11751,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -4751,6 +11767,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -4817,6 +11834,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-id-tokens-import-template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
             /** @description Error */
@@ -4941,15 +11987,15 @@ export interface operations {
                 /** @description Only items with this user_agent. Comparisons as user_agent[op]: ne, lt, lte, gt, gte, contains, in */
                 user_agent?: string;
                 /** @description Only items with this reason. Comparisons as reason[op]: ne, in */
-                reason?: "unknown" | "retired";
+                reason?: "unknown" | "retired" | "tls_failed" | "tls_without_http" | "plain_on_tls" | "tls_on_plain";
                 /** @description How many items to return at most */
                 limit?: number;
                 /** @description The next_cursor of the page before */
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -4964,6 +12010,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KnockList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -5003,6 +12050,145 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-logs": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this type. Comparisons as type[op]: ne, lt, lte, gt, gte, contains, in */
+                type?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, in */
+                state?: "asked" | "requested" | "uploading" | "uploaded" | "partial" | "failed" | "cancelled";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-logs-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Log"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-logs-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-logs-id-content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Error */
@@ -5113,6 +12299,69 @@ export interface operations {
             };
         };
     };
+    "get-ocpp-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionsOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-ocpp-actions-action": {
+        parameters: {
+            query?: {
+                /** @description The version's own message, for a raw command; default: the action in neutral terms */
+                version?: "1.6" | "2.0.1" | "2.1";
+            };
+            header?: never;
+            path: {
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-organisations": {
         parameters: {
             query?: {
@@ -5132,8 +12381,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -5148,6 +12397,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganisationList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -5264,6 +12514,165 @@ export interface operations {
             };
         };
     };
+    "get-reservations": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this evse_id. Comparisons as evse_id[op]: ne, lt, lte, gt, gte, in */
+                evse_id?: number;
+                /** @description Only items with this id_token. Comparisons as id_token[op]: ne, lt, lte, gt, gte, contains, in */
+                id_token?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "requested" | "active" | "used" | "cancelled" | "expired" | "rejected";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description Only items with this expires_at. Comparisons as expires_at[op]: ne, lt, lte, gt, gte, in */
+                expires_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BodyList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-reservations": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Body"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-reservations-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Body"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-reservations-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Body"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-roles": {
         parameters: {
             query?: {
@@ -5281,8 +12690,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -5297,6 +12706,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoleList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -5442,6 +12852,96 @@ export interface operations {
             };
         };
     };
+    "get-security-upgrades": {
+        parameters: {
+            query?: {
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, in */
+                kind?: "profile" | "password";
+                /** @description Only items with this target. Comparisons as target[op]: ne, lt, lte, gt, gte, in */
+                target?: number;
+                /** @description Only items with this step. Comparisons as step[op]: ne, in */
+                step?: "password" | "certificate" | "configure" | "restart" | "verify" | "done" | "failed" | "cancelled";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradeList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-security-upgrades": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-sessions": {
         parameters: {
             query?: {
@@ -5485,8 +12985,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -5501,6 +13001,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -5744,8 +13245,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
                 /** @description Text anywhere in name and address */
                 q?: string;
             };
@@ -5762,6 +13263,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SiteList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -6031,6 +13533,35 @@ export interface operations {
             };
         };
     };
+    "get-system-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-tariff-assignments": {
         parameters: {
             query?: {
@@ -6058,8 +13589,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -6074,6 +13605,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AssignmentList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -6207,8 +13739,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -6223,6 +13755,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TariffList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
@@ -6422,8 +13955,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path: {
@@ -6440,8 +13973,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TariffList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-trust-roots": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this station. Comparisons as station[op]: ne, lt, lte, gt, gte, contains, in */
+                station?: string;
+                /** @description Only items with this purpose. Comparisons as purpose[op]: ne, in */
+                purpose?: "CSMSRootCertificate" | "ManufacturerRootCertificate" | "V2GRootCertificate" | "MORootCertificate" | "OEMRootCertificate" | "StationRoot";
+                /** @description Only items with this subject. Comparisons as subject[op]: ne, lt, lte, gt, gte, contains, in */
+                subject?: string;
+                /** @description Only items with this serial_number. Comparisons as serial_number[op]: ne, lt, lte, gt, gte, contains, in */
+                serial_number?: string;
+                /** @description Only items with this fingerprint_sha256. Comparisons as fingerprint_sha256[op]: ne, lt, lte, gt, gte, contains, in */
+                fingerprint_sha256?: string;
+                /** @description Only items with this not_after. Comparisons as not_after[op]: ne, lt, lte, gt, gte, in */
+                not_after?: string;
+                /** @description Only items with this removed_at. Comparisons as removed_at[op]: ne, lt, lte, gt, gte, in */
+                removed_at?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RootList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-trust-roots": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRootInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Root"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-trust-roots-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -6504,8 +14165,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Field to sort by; a leading - reverses */
                 sort?: string;
-                /** @description csv exports every page of the list; so does Accept: text/csv */
-                format?: "json" | "csv";
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -6520,6 +14181,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
             };
