@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/pki"
 )
@@ -92,6 +93,15 @@ func (a *App) ownCertificates() ([]tls.Certificate, error) {
 	}
 	add(a.cfg.StationHost)
 	return a.rooms.pki.ServerCertificate(context.Background(), hosts...)
+}
+
+// certified tells which stations have a certificate to connect with. With
+// --station-client-ca somebody else hands them out, and the station is believed.
+func (a *App) certified(authority *pki.Service) func(tx *db.Tx, station string) (bool, error) {
+	if a.cfg.StationCA != "" {
+		return nil
+	}
+	return authority.Certified
 }
 
 // certificateOf tells whose station a certificate is. The names in one that an

@@ -33,7 +33,7 @@ type tuning struct {
 func (t tuning) station(c Config) station.Config {
 	return station.Config{
 		AllowProfile0: c.AllowProfile0, CommandTimeout: c.CommandTimeout, Heartbeat: t.StationHeartbeat, PendingRetry: t.StationPendingRetry,
-		Debounce: t.StationDebounce, MaxMessage: t.MaxMessage, MessagesPerMinute: t.MessagesPerMinute,
+		Debounce: t.StationDebounce, MaxMessage: t.MaxMessage, MessagesPerMinute: t.MessagesPerMinute, CertificateOrganisations: c.StationCertO,
 	}
 }
 

@@ -56,17 +56,17 @@ var bundleSpec = db.ListSpec{
 }
 
 func (s *Service) bundleRoutes(a *web.API) {
-	post := op(http.MethodPost, "/diagnostics-bundles", identity.StationMessage, "Gather what is known of a station in a ZIP")
+	post := op(http.MethodPost, "/diagnostics-bundles", identity.DiagnosticsRead, "Gather what is known of a station in a ZIP")
 	post.Status = http.StatusAccepted
-	post.Description = "Needs device.read and session.read too, since the bundle holds variables, frames and sessions."
+	post.Description = "It holds what the station is and did: variables, frames, statuses, sessions, logs."
 	web.Handle(a, post, s.postBundle)
-	ofOrgs(s, a, "/diagnostics-bundles", identity.StationMessage, "List diagnostics bundles", bundleSpec, scanBundle, bundleBodyOf)
-	web.Handle(a, op(http.MethodGet, "/diagnostics-bundles/{id}", identity.StationMessage, "Read how far a diagnostics bundle is"), func(ctx context.Context, in *idInput) (*bundleOutput, error) {
+	ofOrgs(s, a, "/diagnostics-bundles", identity.DiagnosticsRead, "List diagnostics bundles", bundleSpec, scanBundle, bundleBodyOf)
+	web.Handle(a, op(http.MethodGet, "/diagnostics-bundles/{id}", identity.DiagnosticsRead, "Read how far a diagnostics bundle is"), func(ctx context.Context, in *idInput) (*bundleOutput, error) {
 		b, err := s.bundle(ctx, in.ID)
 		return &bundleOutput{bundleBodyOf(b)}, err
 	})
-	web.Handle(a, made(op(http.MethodPost, "/diagnostics-bundles/{id}/links", identity.StationMessage, "Make a link for one download, to hand to a maker's support")), s.postBundleLink)
-	get := op(http.MethodGet, "/diagnostics-bundles/{id}/content", identity.StationMessage, "Download a diagnostics bundle")
+	web.Handle(a, made(op(http.MethodPost, "/diagnostics-bundles/{id}/links", identity.DiagnosticsRead, "Make a link for one download, to hand to a maker's support")), s.postBundleLink)
+	get := op(http.MethodGet, "/diagnostics-bundles/{id}/content", identity.DiagnosticsRead, "Download a diagnostics bundle")
 	get.Produces = "application/zip"
 	a.Raw(get, s.raw(a, func(w http.ResponseWriter, r *http.Request) error {
 		b, err := s.doneBundle(r.Context(), r.PathValue("id"))
@@ -77,18 +77,8 @@ func (s *Service) bundleRoutes(a *web.API) {
 	}))
 }
 
-// reader of bundles: who may read all that is in one.
-func bundleReader(ctx context.Context) (caller identity.Caller, err error) {
-	for _, p := range []identity.Permission{identity.DeviceRead, identity.SessionRead, identity.StationMessage} {
-		if caller, err = identity.Require(ctx, p); err != nil {
-			return caller, err
-		}
-	}
-	return caller, nil
-}
-
 func (s *Service) bundle(ctx context.Context, bundle string) (b Bundle, err error) {
-	caller, err := bundleReader(ctx)
+	caller, err := identity.Require(ctx, identity.DiagnosticsRead)
 	if err != nil {
 		return b, err
 	}
@@ -105,7 +95,7 @@ func (s *Service) doneBundle(ctx context.Context, bundle string) (Bundle, error)
 }
 
 func (s *Service) postBundle(ctx context.Context, in *bundleInput) (*bundleOutput, error) {
-	caller, err := bundleReader(ctx)
+	caller, err := identity.Require(ctx, identity.DiagnosticsRead)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +111,7 @@ func (s *Service) postBundle(ctx context.Context, in *bundleInput) (*bundleOutpu
 	if b.To.Before(b.From) {
 		return nil, fault.New(fault.Invalid, "device.range", "to is before from").With("body.to", "not before from", b.To)
 	}
-	err = s.d.Stations.Visible(ctx, identity.StationMessage, station.ID(in.Body.Station), func(_ *db.Tx, st station.Station) error {
+	err = s.d.Stations.Visible(ctx, identity.DiagnosticsRead, station.ID(in.Body.Station), func(_ *db.Tx, st station.Station) error {
 		b.Station, b.Org = string(st.ID), st.Org
 		return nil
 	})

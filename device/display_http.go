@@ -60,7 +60,7 @@ func shownBodyOf(v shown) shownBody {
 }
 
 var messageSpec = db.ListSpec{
-	Base: "SELECT " + messageColumns + " FROM device_display_message WHERE deleted_at IS NULL AND", Default: "-created_at", Key: "id",
+	Base: "SELECT " + messageColumns + " FROM device_display_message WHERE deleted_at IS NULL", Default: "-created_at", Key: "id",
 	Fields: []db.Field{text("site", "site"), text("station", "station"), text("kind", "kind"), text("priority", "priority"), instant("created_at", "created_at")},
 }
 

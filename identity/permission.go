@@ -41,6 +41,7 @@ const (
 	EventRead         = "event.read"
 	AuditRead         = "audit.read"
 	SystemRead        = "system.read"
+	DiagnosticsRead   = "diagnostics.read" // all that is known of a station in one file, sessions included
 	ReservationRead   = "reservation.read"
 	ReservationWrite  = "reservation.write" // reserve and cancel
 	CertificateRead   = "certificate.read"
@@ -53,7 +54,7 @@ var all = []Permission{
 	StationRead, StationWrite, StationCommand, StationMessage, DeviceRead, DeviceWrite, FirmwareWrite, SiteRead, SiteWrite,
 	TokenRead, TokenWrite, TariffRead, TariffWrite, SessionRead, SessionWrite, CDRRead,
 	OrganisationRead, OrganisationWrite, UserRead, UserWrite, RoleRead, RoleWrite, KeyRead, KeyWrite,
-	EventRead, AuditRead, SystemRead, ReservationRead, ReservationWrite, CertificateRead, CertificateWrite,
+	EventRead, AuditRead, SystemRead, DiagnosticsRead, ReservationRead, ReservationWrite, CertificateRead, CertificateWrite,
 }
 
 var bitOf = func() map[Permission]int {

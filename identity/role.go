@@ -22,7 +22,7 @@ const Owner RoleID = "owner"
 
 var (
 	reading = SetOf(StationRead, SiteRead, SessionRead, ReservationRead, EventRead)
-	running = reading.Union(SetOf(StationCommand, StationMessage, DeviceRead, TokenRead, ReservationWrite))
+	running = reading.Union(SetOf(StationCommand, StationMessage, DeviceRead, DiagnosticsRead, TokenRead, ReservationWrite))
 )
 
 // builtin are the roles every installation has. Each gets what its work
@@ -38,7 +38,7 @@ var builtin = []Role{
 	{ID: "operator", Name: "Operator", Description: "Watches the network and acts on stations and sessions.",
 		Permissions: running.Union(SetOf(SessionWrite, TariffRead))},
 	{ID: "technician", Name: "Field technician", Description: "Repairs: commands, configuration, message log.",
-		Permissions: SetOf(StationRead, StationCommand, StationMessage, DeviceRead, DeviceWrite, FirmwareWrite, CertificateRead, SiteRead, SessionRead, EventRead)},
+		Permissions: SetOf(StationRead, StationCommand, StationMessage, DeviceRead, DeviceWrite, DiagnosticsRead, FirmwareWrite, CertificateRead, SiteRead, SessionRead, EventRead)},
 	{ID: "installer", Name: "Installer", Description: "Creates stations and puts them into service.",
 		Permissions: SetOf(StationRead, StationWrite, StationCommand, StationMessage, DeviceRead, DeviceWrite, CertificateRead, SiteRead)},
 	{ID: "connections-officer", Name: "Connections officer", Description: "Decides which drivers and tokens may charge.",
