@@ -3,7 +3,7 @@
 // test/ocpp-rpc/station.mjs. Framing, types and validation are ocpp-go's.
 //
 //	in:  {"id":1,"action":"BootNotification","payload":{…}}   a CALL
-//	     {"answer":"Reset","payload":{…}}                     how to answer a CALL from now on
+//	     {"answer":"Reset","payload":{…}}                     how to answer a CALL from now on; null: NotImplemented
 //	     {"close":true}
 //	out: {"open":"ocpp1.6"}  {"id":1,"result":{…}}  {"id":1,"error":{…}}
 //	     {"called":"Reset","payload":{…}}  {"strict":"…"}  {"closed":1000}
@@ -198,7 +198,9 @@ func (s *station) obey() {
 			return
 		case o.Answer != "":
 			s.mu.Lock()
-			s.answers[o.Answer] = o.Payload
+			if s.answers[o.Answer] = o.Payload; string(o.Payload) == "null" {
+				delete(s.answers, o.Answer)
+			}
 			s.mu.Unlock()
 			say(line{"id": o.ID, "result": nil})
 		default:

@@ -3,7 +3,7 @@
 // framing and schema checks are somebody else's code.
 //
 //   in:  {"id":1,"action":"BootNotification","payload":{…}}   a CALL
-//        {"answer":"Reset","payload":{…}}                     how to answer a CALL from now on
+//        {"answer":"Reset","payload":{…}}                     how to answer a CALL from now on; null: NotImplemented
 //        {"close":true}
 //   out: {"open":"ocpp1.6"}  {"id":1,"result":{…}}  {"id":1,"error":{…}}
 //        {"called":"Reset","payload":{…}}  {"strict":"…"}  {"closed":1000}
@@ -76,7 +76,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (order.close) {
     await station.close({ code: 1000 });
   } else if (order.answer) {
-    answers.set(order.answer, order.payload);
+    if (order.payload === null) answers.delete(order.answer);
+    else answers.set(order.answer, order.payload);
     say({ id: order.id, result: null });
   } else {
     station.call(order.action, order.payload).then(
