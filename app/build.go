@@ -71,8 +71,9 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if err != nil {
 		return r, err
 	}
+	limited := device.NewChunker(a.db, r.gateway) // keeps what stations state of their limits
 	r.station, err = station.New(station.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: device.NewChunker(a.db, r.gateway), Messages: station.Frames[gateway.Message](r.gateway.Log()),
+		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: limited, Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },
 		CertificateURL: func(id string) string {
 			if base := a.csmsURL(3); base != "" {
@@ -103,7 +104,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		}})
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
 	r.session = session.New(session.Deps{
-		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: r.gateway, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
+		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: limited, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
 		Currency: between.currency, Rating: between.rating, Offline: between.offline, ConnectionTimeout: between.connectionTimeout,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})

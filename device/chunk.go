@@ -17,7 +17,8 @@ import (
 // variables and monitors go out in parts and their answers come back as one
 // (OCPP 2.0.1 B05.FR.11, B06.FR.16, N04.FR.09; GetConfigurationMaxKeys of
 // 1.6). A station that refuses a list without having stated a limit gets the
-// items one by one.
+// items one by one. Charging profiles that the station said it cannot take
+// are refused before it does (fits.go).
 type Chunker struct {
 	db   *db.DB
 	next ocpp.Commander
@@ -61,6 +62,9 @@ func LimitOf(tx *db.Tx, station, action string) (Limit, error) {
 
 // Send gives the request to the station, in parts where it is too long.
 func (c *Chunker) Send(ctx context.Context, station string, req ocpp.Request) (ocpp.Response, error) {
+	if err := c.fits(ctx, station, req); err != nil {
+		return nil, err
+	}
 	switch r := req.(type) {
 	case *ocpp.GetVariablesRequest:
 		results, err := inParts(ctx, c, station, req, r.GetVariableData, func(part []ocpp.GetVariableData) ocpp.Request {

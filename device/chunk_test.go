@@ -167,3 +167,34 @@ func TestStandard(t *testing.T) {
 		t.Errorf("%d keys are required in 1.6", len(keys))
 	}
 }
+
+// A charging profile beyond what the station stated is refused with the place
+// and what is allowed; the station is not asked.
+func TestProfilesKeepTheStationsLimits(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		p := h.connect(ocpp.V201)
+		h.boot(p, "S1")
+		h.settle()
+		h.reports(p, h.box.asked, 0, false, entry("SmartChargingCtrlr", 0, 0, "ProfileStackLevel", "2"),
+			entry("SmartChargingCtrlr", 0, 0, "PeriodsPerSchedule", "3"), entry("SmartChargingCtrlr", 0, 0, "RateUnit", "A"))
+		h.settle()
+		profile := func(stack, periods int, unit ocpp.ChargingRateUnitEnum) *ocpp.SetChargingProfileRequest {
+			return &ocpp.SetChargingProfileRequest{EVSEID: 1, ChargingProfile: ocpp.ChargingProfile{StackLevel: stack,
+				ChargingSchedule: []ocpp.ChargingSchedule{{ChargingRateUnit: unit, ChargingSchedulePeriod: make([]ocpp.ChargingSchedulePeriod, periods)}}}}
+		}
+		c := NewChunker(h.db, h.box)
+		_, err := c.Send(t.Context(), "CS-1", profile(3, 4, ocpp.ChargingRateUnitEnumW))
+		f := fault.Of(err)
+		if f == nil || f.Kind != fault.Invalid || len(f.Fields) != 3 {
+			t.Fatalf("beyond every limit: %v", err)
+		}
+		for i, want := range []string{"at most 2", "at most 3 periods", "one of A"} {
+			if !strings.HasPrefix(f.Fields[i].Message, want) {
+				t.Errorf("%s: %q, want %q", f.Fields[i].Location, f.Fields[i].Message, want)
+			}
+		}
+		if _, err := c.Send(t.Context(), "CS-1", profile(2, 3, ocpp.ChargingRateUnitEnumA)); fault.Is(err, fault.Invalid) {
+			t.Errorf("within the limits: %v", err)
+		}
+	})
+}

@@ -1546,7 +1546,7 @@ export interface paths {
         put?: never;
         /**
          * Gather what is known of a station in a ZIP
-         * @description Needs device.read and session.read too, since the bundle holds variables, frames and sessions.
+         * @description It holds what the station is and did: variables, frames, statuses, sessions, logs.
          */
         post: operations["post-diagnostics-bundles"];
         delete?: never;
