@@ -71,7 +71,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	if err != nil {
 		return r, err
 	}
-	limited := device.NewChunker(a.db, r.gateway) // keeps what stations state of their limits
+	limited := device.NewChunker(a.db, r.gateway, func(tx *db.Tx, id string) (ocpp.Tolerance, error) { return r.station.Tolerance(tx, id) }) // keeps what stations state of their limits
 	r.station, err = station.New(station.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Locations: r.location, Commander: limited, Messages: station.Frames[gateway.Message](r.gateway.Log()),
 		Quirks: quirks, Secret: a.secret, URL: func(id string) string { return a.stationURL() + "/" + url.PathEscape(id) },

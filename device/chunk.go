@@ -22,10 +22,14 @@ import (
 type Chunker struct {
 	db   *db.DB
 	next ocpp.Commander
+	of   func(tx *db.Tx, station string) (ocpp.Tolerance, error)
 }
 
-// NewChunker puts the limits before next.
-func NewChunker(d *db.DB, next ocpp.Commander) *Chunker { return &Chunker{d, next} }
+// NewChunker puts the limits before next. of gives what is tolerated of a
+// station; nil: nothing.
+func NewChunker(d *db.DB, next ocpp.Commander, of func(tx *db.Tx, station string) (ocpp.Tolerance, error)) *Chunker {
+	return &Chunker{d, next, of}
+}
 
 // Limit is what one message of a kind may hold. Zero values: not stated.
 type Limit struct{ Items, Bytes int }

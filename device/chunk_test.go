@@ -55,7 +55,7 @@ func TestListsGoOutInTheStationsParts(t *testing.T) {
 		for range 8 {
 			ask = append(ask, ocpp.GetVariableData{Component: ocpp.Component{Name: "AlignedDataCtrlr"}, Variable: ocpp.Variable{Name: "Interval"}})
 		}
-		c := NewChunker(h.db, h.box)
+		c := NewChunker(h.db, h.box, nil)
 		answer, err := c.Send(t.Context(), "CS-1", &ocpp.GetVariablesRequest{GetVariableData: ask})
 		h.must(err)
 		if n := len(answer.(*ocpp.GetVariablesResponse).GetVariableResult); n != 8 || h.box.gets != 3 {
@@ -104,7 +104,7 @@ func (f *far) Send(_ context.Context, _ string, req ocpp.Request) (ocpp.Response
 // it came.
 func TestALostStationSaysHowFarItCame(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		_, err := NewChunker(h.db, &far{answers: 1}).Send(t.Context(), "CS-1", &ocpp.ClearVariableMonitoringRequest{ID: make([]int, unstated+5)})
+		_, err := NewChunker(h.db, &far{answers: 1}, nil).Send(t.Context(), "CS-1", &ocpp.ClearVariableMonitoringRequest{ID: make([]int, unstated+5)})
 		if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "20 of 25") {
 			t.Errorf("%v", err)
 		}
@@ -179,10 +179,14 @@ func TestProfilesKeepTheStationsLimits(t *testing.T) {
 			entry("SmartChargingCtrlr", 0, 0, "PeriodsPerSchedule", "3"), entry("SmartChargingCtrlr", 0, 0, "RateUnit", "A"))
 		h.settle()
 		profile := func(stack, periods int, unit ocpp.ChargingRateUnitEnum) *ocpp.SetChargingProfileRequest {
-			return &ocpp.SetChargingProfileRequest{EVSEID: 1, ChargingProfile: ocpp.ChargingProfile{StackLevel: stack,
-				ChargingSchedule: []ocpp.ChargingSchedule{{ChargingRateUnit: unit, ChargingSchedulePeriod: make([]ocpp.ChargingSchedulePeriod, periods)}}}}
+			var list []ocpp.ChargingSchedulePeriod
+			for n := range periods {
+				list = append(list, ocpp.ChargingSchedulePeriod{StartPeriod: n * 60})
+			}
+			return &ocpp.SetChargingProfileRequest{EVSEID: 1, ChargingProfile: ocpp.ChargingProfile{StackLevel: stack, ChargingProfileKind: ocpp.ChargingProfileKindEnumRelative,
+				ChargingSchedule: []ocpp.ChargingSchedule{{ChargingRateUnit: unit, ChargingSchedulePeriod: list}}}}
 		}
-		c := NewChunker(h.db, h.box)
+		c := NewChunker(h.db, h.box, nil)
 		_, err := c.Send(t.Context(), "CS-1", profile(3, 4, ocpp.ChargingRateUnitEnumW))
 		f := fault.Of(err)
 		if f == nil || f.Kind != fault.Invalid || len(f.Fields) != 3 {
@@ -197,4 +201,28 @@ func TestProfilesKeepTheStationsLimits(t *testing.T) {
 			t.Errorf("within the limits: %v", err)
 		}
 	})
+}
+
+// What no station may get is refused with the place, whatever it stated.
+func TestProfilesHaveTheShapeOfTheStandard(t *testing.T) {
+	t.Parallel()
+	one, two := 1, 2
+	start := ocpp.AtTime(t0)
+	for name, c := range map[string]struct {
+		profile ocpp.ChargingProfile
+		place   string
+	}{
+		"of another system":        {ocpp.ChargingProfile{ChargingProfilePurpose: "ChargingStationExternalConstraints"}, "chargingProfilePurpose"},
+		"relative maximum":         {ocpp.ChargingProfile{ChargingProfilePurpose: "ChargingStationMaxProfile", ChargingProfileKind: "Relative"}, "chargingProfileKind"},
+		"absolute without a start": {ocpp.ChargingProfile{ChargingProfileKind: "Absolute", ChargingSchedule: []ocpp.ChargingSchedule{{}}}, "startSchedule"},
+		"relative with a start":    {ocpp.ChargingProfile{ChargingProfileKind: "Relative", ChargingSchedule: []ocpp.ChargingSchedule{{StartSchedule: &start}}}, "startSchedule"},
+		"a late first period":      {ocpp.ChargingProfile{ChargingSchedule: []ocpp.ChargingSchedule{{ChargingSchedulePeriod: []ocpp.ChargingSchedulePeriod{{StartPeriod: 5}}}}}, "startPeriod"},
+		"periods out of order":     {ocpp.ChargingProfile{ChargingSchedule: []ocpp.ChargingSchedule{{ChargingSchedulePeriod: []ocpp.ChargingSchedulePeriod{{}, {StartPeriod: 9}, {StartPeriod: 9}}}}}, "[2].startPeriod"},
+		"a phase of several":       {ocpp.ChargingProfile{ChargingSchedule: []ocpp.ChargingSchedule{{ChargingSchedulePeriod: []ocpp.ChargingSchedulePeriod{{PhaseToUse: &one, NumberPhases: &two}}}}}, "phaseToUse"},
+	} {
+		f := fault.Of(profileLimits{stack: -1}.check(&c.profile))
+		if f == nil || len(f.Fields) != 1 || !strings.HasSuffix(f.Fields[0].Location, c.place) {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
 }

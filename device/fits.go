@@ -26,6 +26,7 @@ type profileLimits struct {
 // ChargingScheduleAllowedChargingRateUnit.
 func (l profileLimits) check(p *ocpp.ChargingProfile) error {
 	bad := fault.New(fault.Invalid, "device.profile", "the station cannot take this charging profile")
+	shape(bad, p)
 	if l.stack >= 0 && p.StackLevel > l.stack {
 		bad.With("body.payload.chargingProfile.stackLevel", fmt.Sprintf("at most %d (SmartChargingCtrlr.ProfileStackLevel of the station)", l.stack), p.StackLevel)
 	}
@@ -42,6 +43,41 @@ func (l profileLimits) check(p *ocpp.ChargingProfile) error {
 		return bad
 	}
 	return nil
+}
+
+// shape holds a profile to what a CSMS may send, whatever the station.
+func shape(bad *fault.Error, p *ocpp.ChargingProfile) {
+	const at = "body.payload.chargingProfile"
+	if p.ChargingProfilePurpose == ocpp.ChargingProfilePurposeEnumChargingStationExternalConstraints { // OCPP 2.0.1 K01.FR.22
+		bad.With(at+".chargingProfilePurpose", "not ChargingStationExternalConstraints: only other systems set those", p.ChargingProfilePurpose)
+	}
+	if p.ChargingProfilePurpose == ocpp.ChargingProfilePurposeEnumChargingStationMaxProfile && p.ChargingProfileKind == ocpp.ChargingProfileKindEnumRelative { // OCPP 2.0.1 K01.FR.38
+		bad.With(at+".chargingProfileKind", "not Relative for a ChargingStationMaxProfile", p.ChargingProfileKind)
+	}
+	for i, s := range p.ChargingSchedule {
+		here := fmt.Sprintf("%s.chargingSchedule[%d]", at, i)
+		fixed := p.ChargingProfileKind == ocpp.ChargingProfileKindEnumAbsolute || p.ChargingProfileKind == ocpp.ChargingProfileKindEnumRecurring
+		if fixed && s.StartSchedule == nil { // OCPP 2.0.1 K01.FR.40
+			bad.With(here+".startSchedule", "needed for an Absolute or Recurring profile", nil)
+		}
+		if p.ChargingProfileKind == ocpp.ChargingProfileKindEnumRelative && s.StartSchedule != nil { // OCPP 2.0.1 K01.FR.41
+			bad.With(here+".startSchedule", "must be absent in a Relative profile, which starts with the transaction", s.StartSchedule.Time)
+		}
+		last := -1
+		for n, period := range s.ChargingSchedulePeriod {
+			there := fmt.Sprintf("%s.chargingSchedulePeriod[%d]", here, n)
+			if n == 0 && period.StartPeriod != 0 { // OCPP 2.0.1 K01.FR.31
+				bad.With(there+".startPeriod", "the first must be 0", period.StartPeriod)
+			}
+			if period.StartPeriod <= last { // OCPP 2.0.1 K01.FR.35
+				bad.With(there+".startPeriod", fmt.Sprintf("must be above that of the period before, %d", last), period.StartPeriod)
+			}
+			last = period.StartPeriod
+			if period.PhaseToUse != nil && (period.NumberPhases == nil || *period.NumberPhases != 1) { // OCPP 2.0.1 K01.FR.19
+				bad.With(there+".phaseToUse", "only with numberPhases 1", *period.PhaseToUse)
+			}
+		}
+	}
 }
 
 func containsFold(all []string, one string) bool {
@@ -66,7 +102,17 @@ func (c *Chunker) fits(ctx context.Context, station string, req ocpp.Request) er
 		return nil
 	}
 	var limits profileLimits
-	if err := c.db.View(ctx, func(tx *db.Tx) (err error) { limits, err = profileLimitsOf(tx, station); return err }); err != nil {
+	err := c.db.View(ctx, func(tx *db.Tx) (err error) {
+		if limits, err = profileLimitsOf(tx, station); err != nil || c.of == nil {
+			return err
+		}
+		tolerance, err := c.of(tx, station)
+		if tolerance.Has(ocpp.RateInWatts) { // the gateway turns amperes into watts for it
+			limits.units = nil
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return limits.check(profile)

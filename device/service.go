@@ -88,7 +88,7 @@ func New(d Deps) *Service {
 	if d.CSMSURL == nil {
 		d.CSMSURL = func(int) string { return "" }
 	}
-	d.Commander = NewChunker(d.DB, d.Commander)
+	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
 	s := &Service{d: d, rules: baseline}
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)

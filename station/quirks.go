@@ -27,6 +27,16 @@ func (s *Service) tolerated(m ocpp.Make, on, off ocpp.Tolerance) ocpp.Tolerance 
 	return on &^ off
 }
 
+// Tolerance is what is tolerated of a station, for another room: by its make
+// and by what people switched.
+func (s *Service) Tolerance(tx *db.Tx, station string) (ocpp.Tolerance, error) {
+	st, err := s.Get(tx, station)
+	if err != nil {
+		return 0, err
+	}
+	return s.tolerated(st.saidMake(), st.Tolerate, st.Refuse), nil
+}
+
 func (st *Station) saidMake() ocpp.Make {
 	return ocpp.Make{Vendor: st.Vendor, Model: st.Model, Firmware: st.Firmware}
 }
