@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
@@ -28,6 +29,8 @@ type lite struct {
 	slots chan struct{} // one token per reader in use
 	mu    sync.Mutex
 	idle  []*liteConn // readers, most recently used last
+
+	groupTime time.Duration
 
 	queue  chan *waiting
 	stop   chan struct{}
@@ -56,10 +59,11 @@ func dsn(path string, write bool) string {
 func openLite(ctx context.Context, d *DB, path string, readers int) (*lite, error) {
 	l := &lite{
 		db: d, path: path,
-		slots: make(chan struct{}, readers),
-		queue: make(chan *waiting, queueLength),
-		stop:  make(chan struct{}),
-		done:  make(chan struct{}),
+		slots:     make(chan struct{}, readers),
+		groupTime: groupTime,
+		queue:     make(chan *waiting, queueLength),
+		stop:      make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	var err error
 	if l.write, err = sql.Open("sqlite", dsn(path, true)); err != nil {

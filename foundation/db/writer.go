@@ -200,7 +200,7 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 			break
 		}
 		next = nil
-		if len(group) < groupSize && time.Since(from) < groupTime {
+		if len(group) < groupSize && time.Since(from) < l.groupTime {
 			select {
 			case next = <-l.queue:
 			default:
