@@ -62,6 +62,16 @@ const cdr = createRoute({
   path: '/cdrs/$cdrId',
   component: lazyRouteComponent(() => import('../rooms/billing'), 'CdrPage'),
 })
+const templates = createRoute({
+  getParentRoute: parent,
+  path: '/templates/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'TemplatesPage'),
+})
+const template = createRoute({
+  getParentRoute: parent,
+  path: '/device-templates/$templateId',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'TemplatePage'),
+})
 const settings = createRoute({
   getParentRoute: parent,
   path: '/settings/{-$tab}',
@@ -82,6 +92,8 @@ export const router = createRouter({
     tariffs,
     cdrs,
     cdr,
+    templates,
+    template,
     settings,
   ]),
   defaultErrorComponent: Broken,

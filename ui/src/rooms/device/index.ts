@@ -1,2 +1,5 @@
 export { SecurityEvents } from './SecurityEvents'
-export { VariablesPanel } from './VariablesPanel'
+export { VariablesTab } from './variables/VariablesTab'
+export { TemplatePage } from './templates/TemplatePage'
+export { TemplatesPage } from './templates/TemplatesPage'
+export { MonitoringTab } from './monitoring/MonitoringTab'

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { stationPath, useMay, useOne, usePollInterval, useSites, type Station } from '../../../api'
 import { Ago, Failed, Loading, Page } from '../../../design'
-import { VariablesPanel } from '../../device'
+import { MonitoringTab, VariablesTab } from '../../device'
 import { SessionTable } from '../../session'
 import { CommandsTab } from '../command/CommandsTab'
 import { StatusBadge } from '../StatusBadge'
@@ -17,6 +17,7 @@ const TABS = [
   { id: 'sessions', permission: 'session.read' },
   { id: 'messages', permission: 'station.message' },
   { id: 'variables', permission: 'device.read' },
+  { id: 'monitoring', permission: 'device.read' },
   { id: 'commands', permission: 'station.command' },
 ] as const
 
@@ -84,7 +85,8 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
         {chosen === 'overview' && <Overview station={station} zone={zone} />}
         {chosen === 'sessions' && <SessionTable station={station.id} />}
         {chosen === 'messages' && <MessageLog station={station.id} zone={zone} />}
-        {chosen === 'variables' && <VariablesPanel station={station.id} online={station.online} />}
+        {chosen === 'variables' && <VariablesTab station={station.id} online={station.online} protocol={station.protocol} />}
+        {chosen === 'monitoring' && <MonitoringTab station={station.id} protocol={station.protocol} />}
         {chosen === 'commands' && <CommandsTab station={station} />}
       </Tabs.Panel>
     </Tabs>
