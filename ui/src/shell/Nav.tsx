@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { IconBolt, IconDashboard, IconId, IconMapPin, IconReceipt, IconStation, IconTag, IconTemplate, IconUsers } from '../design'
+import { IconBolt, IconCpu, IconDashboard, IconId, IconMapPin, IconReceipt, IconStation, IconTag, IconTemplate, IconUsers } from '../design'
 import css from './shell.module.css'
 
 const ITEMS = [
@@ -12,6 +12,7 @@ const ITEMS = [
   { to: '/tariffs', key: 'tariffs', icon: IconTag, permission: 'tariff.read' },
   { to: '/cdrs', key: 'cdrs', icon: IconReceipt, permission: 'cdr.read' },
   { to: '/templates/{-$tab}', key: 'templates', icon: IconTemplate, permission: 'device.read' },
+  { to: '/firmware/{-$tab}', key: 'firmware', icon: IconCpu, permission: 'device.read' },
   { to: '/settings/{-$tab}', key: 'settings', icon: IconUsers, permission: 'user.read' },
 ] as const
 

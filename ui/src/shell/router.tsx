@@ -72,6 +72,16 @@ const template = createRoute({
   path: '/device-templates/$templateId',
   component: lazyRouteComponent(() => import('../rooms/device'), 'TemplatePage'),
 })
+const firmware = createRoute({
+  getParentRoute: parent,
+  path: '/firmware/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'FirmwarePage'),
+})
+const update = createRoute({
+  getParentRoute: parent,
+  path: '/firmware-updates/$updateId',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'UpdatePage'),
+})
 const settings = createRoute({
   getParentRoute: parent,
   path: '/settings/{-$tab}',
@@ -94,6 +104,8 @@ export const router = createRouter({
     cdr,
     templates,
     template,
+    firmware,
+    update,
     settings,
   ]),
   defaultErrorComponent: Broken,

@@ -1,7 +1,8 @@
 import { Button, NumberInput, Select, TextInput } from '@mantine/core'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { VariableItem } from '../../../api'
-import { IconPlus } from '../../../design'
+import { IconPlus, TextButton } from '../../../design'
 import css from '../device.module.css'
 import { Row } from './Row'
 import { changed } from './template'
@@ -24,11 +25,13 @@ export function VariableRows({ rows, onChange, readOnly }: Props) {
       {rows.map((r, i) => (
         <Row key={i} remove={readOnly ? undefined : () => set(i, undefined)} label={t('device.template.removeRow', { number: i + 1 })}>
           {r.key !== undefined ? (
-            <TextInput label={t('device.field.key')} value={r.key} onChange={(e) => set(i, { ...r, key: e.currentTarget.value })} readOnly={readOnly} />
+            <>
+              <TextInput label={t('device.field.key')} value={r.key} onChange={(e) => set(i, { ...r, key: e.currentTarget.value })} readOnly={readOnly} />
+              <TextInput label={t('device.field.value')} value={r.value} onChange={(e) => set(i, { ...r, value: e.currentTarget.value })} readOnly={readOnly} />
+            </>
           ) : (
             <Named row={r} set={(x) => set(i, x)} readOnly={readOnly} />
           )}
-          <TextInput label={t('device.field.value')} value={r.value} onChange={(e) => set(i, { ...r, value: e.currentTarget.value })} readOnly={readOnly} />
         </Row>
       ))}
       {!readOnly && (
@@ -45,8 +48,10 @@ export function VariableRows({ rows, onChange, readOnly }: Props) {
   )
 }
 
+/** Component and variable; the rest of the name only where it says something, or when asked for. */
 function Named({ row: r, set, readOnly }: { row: VariableItem; set: (r: VariableItem) => void; readOnly: boolean }) {
   const { t } = useTranslation()
+  const [more, setMore] = useState(false)
   const text = (name: 'component' | 'component_instance' | 'variable' | 'variable_instance', label: string) => (
     <TextInput label={label} value={r[name] ?? ''} onChange={(e) => set({ ...r, [name]: e.currentTarget.value })} readOnly={readOnly} />
   )
@@ -54,10 +59,18 @@ function Named({ row: r, set, readOnly }: { row: VariableItem; set: (r: Variable
     <>
       {text('component', t('device.field.component'))}
       {text('variable', t('device.field.name'))}
-      {text('component_instance', t('device.field.componentInstance'))}
-      {text('variable_instance', t('device.field.instance'))}
-      <NumberInput label={t('device.field.evse')} value={r.evse ?? ''} onChange={(v) => set({ ...r, evse: Number(v) || undefined })} min={0} readOnly={readOnly} />
-      <Select label={t('device.field.attribute')} data={ATTRIBUTES} value={r.attribute ?? 'Actual'} onChange={(v) => set({ ...r, attribute: (v ?? undefined) as VariableItem['attribute'] })} allowDeselect={false} readOnly={readOnly} />
+      <TextInput label={t('device.field.value')} value={r.value} onChange={(e) => set({ ...r, value: e.currentTarget.value })} readOnly={readOnly} />
+      {(more || r.evse) && <NumberInput label={t('device.field.evse')} value={r.evse ?? ''} onChange={(v) => set({ ...r, evse: Number(v) || undefined })} min={0} readOnly={readOnly} />}
+      {(more || (r.attribute && r.attribute !== 'Actual')) && (
+        <Select label={t('device.field.attribute')} data={ATTRIBUTES} value={r.attribute ?? 'Actual'} onChange={(v) => set({ ...r, attribute: (v ?? undefined) as VariableItem['attribute'] })} allowDeselect={false} readOnly={readOnly} />
+      )}
+      {(more || r.component_instance) && text('component_instance', t('device.field.componentInstance'))}
+      {(more || r.variable_instance) && text('variable_instance', t('device.field.instance'))}
+      {!more && !readOnly && (
+        <div style={{ alignSelf: 'end', fontSize: 13.5, paddingBottom: 8 }}>
+          <TextButton onClick={() => setMore(true)}>{t('device.template.narrow')}</TextButton>
+        </div>
+      )}
     </>
   )
 }

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { stationPath, useMay, useOne, usePollInterval, useSites, type Station } from '../../../api'
 import { Ago, Failed, Loading, Page } from '../../../design'
-import { MonitoringTab, VariablesTab } from '../../device'
+import { MonitoringTab, ServiceTab, VariablesTab } from '../../device'
 import { SessionTable } from '../../session'
 import { CommandsTab } from '../command/CommandsTab'
 import { StatusBadge } from '../StatusBadge'
@@ -18,6 +18,7 @@ const TABS = [
   { id: 'messages', permission: 'station.message' },
   { id: 'variables', permission: 'device.read' },
   { id: 'monitoring', permission: 'device.read' },
+  { id: 'service', permission: 'device.read' },
   { id: 'commands', permission: 'station.command' },
 ] as const
 
@@ -87,6 +88,7 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
         {chosen === 'messages' && <MessageLog station={station.id} zone={zone} />}
         {chosen === 'variables' && <VariablesTab station={station.id} online={station.online} protocol={station.protocol} />}
         {chosen === 'monitoring' && <MonitoringTab station={station.id} protocol={station.protocol} />}
+        {chosen === 'service' && <ServiceTab station={station.id} zone={zone} />}
         {chosen === 'commands' && <CommandsTab station={station} />}
       </Tabs.Panel>
     </Tabs>
