@@ -82,6 +82,16 @@ const update = createRoute({
   path: '/firmware-updates/$updateId',
   component: lazyRouteComponent(() => import('../rooms/device'), 'UpdatePage'),
 })
+const displays = createRoute({
+  getParentRoute: parent,
+  path: '/display-messages',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'DisplayPage'),
+})
+const reservations = createRoute({
+  getParentRoute: parent,
+  path: '/reservations',
+  component: lazyRouteComponent(() => import('../rooms/reservation'), 'ReservationsPage'),
+})
 const settings = createRoute({
   getParentRoute: parent,
   path: '/settings/{-$tab}',
@@ -106,6 +116,8 @@ export const router = createRouter({
     template,
     firmware,
     update,
+    displays,
+    reservations,
     settings,
   ]),
   defaultErrorComponent: Broken,
