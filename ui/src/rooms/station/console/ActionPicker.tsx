@@ -90,6 +90,8 @@ function useGroups(p: Props, search: string) {
   ]
 }
 
+const TEST_ID: Record<Chosen['kind'], string> = { form: 'action', action: 'any', raw: 'raw' }
+
 function Item({ item: x, kind, current, choose }: { item: Named; kind: Chosen['kind']; current: boolean; choose: (c: Chosen) => void }) {
   const { t } = useTranslation()
   const button = (
@@ -99,7 +101,7 @@ function Item({ item: x, kind, current, choose }: { item: Named; kind: Chosen['k
       aria-current={current}
       aria-disabled={!x.possible}
       onClick={() => x.possible && choose({ kind, action: x.action })}
-      data-testid={kind === 'form' ? `action-${x.action}` : `${kind}-${x.action}`}
+      data-testid={`${TEST_ID[kind]}-${x.action}`}
     >
       {x.label}
     </button>
