@@ -14,14 +14,17 @@ interface Options {
   headers?: Record<string, string>
 }
 
-let csrfToken = ''
+let csrf = ''
 let language = 'en'
 let onUnauthenticated: () => void = () => {}
 
 /** The token of the signed-in session; the server refuses a change without it. */
 export function setCsrfToken(token: string) {
-  csrfToken = token
+  csrf = token
 }
+
+/** The same token, for a request made elsewhere in api. */
+export const csrfToken = () => csrf
 
 /** The language in which the server should word what it words itself. */
 export function setLanguage(l: string) {
@@ -52,7 +55,7 @@ export async function request<T>(method: Method, path: string, o: Options = {}):
   }
   if (o.body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET') {
-    headers['X-CSRF-Token'] = csrfToken
+    headers['X-CSRF-Token'] = csrf
     if (method === 'POST') headers['Idempotency-Key'] ??= uniqueKey()
   }
   const response = await send(BASE + path + query(o.params), {

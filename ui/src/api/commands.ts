@@ -10,6 +10,8 @@ export interface NewCommand {
   action: string
   payload: unknown
   raw?: boolean
+  /** Send a raw message although its schema forbids it. */
+  force?: boolean
   reason?: string
 }
 

@@ -31,18 +31,21 @@ export class Problem extends Error {
 
 /** Reads the problem out of a refused response; a body that is no problem+json still yields a Problem. */
 export async function problemFrom(response: Response): Promise<Problem> {
-  const text = await response.text().catch(() => '')
+  return problemOf(response.status, response.statusText, await response.text().catch(() => ''))
+}
+
+export function problemOf(status: number, statusText: string, text: string): Problem {
   try {
     const body = JSON.parse(text) as Record<string, unknown>
     return new Problem({
-      status: response.status,
-      title: stringOf(body.title) || response.statusText,
+      status,
+      title: stringOf(body.title) || statusText,
       detail: stringOf(body.detail),
       code: stringOf(body.code),
       errors: Array.isArray(body.errors) ? (body.errors as FieldProblem[]) : [],
     })
   } catch {
-    return new Problem({ status: response.status, title: response.statusText, detail: text.slice(0, 300) })
+    return new Problem({ status, title: statusText, detail: text.slice(0, 300) })
   }
 }
 

@@ -1,16 +1,20 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { IconBolt, IconDashboard, IconId, IconMapPin, IconReceipt, IconStation, IconTag, IconUsers } from '../design'
+import { IconBolt, IconCalendar, IconCpu, IconDashboard, IconId, IconMapPin, IconMessage, IconReceipt, IconStation, IconTag, IconTemplate, IconUsers } from '../design'
 import css from './shell.module.css'
 
 const ITEMS = [
   { to: '/', key: 'overview', icon: IconDashboard, permission: 'station.read' },
   { to: '/stations', key: 'stations', icon: IconStation, permission: 'station.read' },
   { to: '/sessions', key: 'sessions', icon: IconBolt, permission: 'session.read' },
+  { to: '/reservations', key: 'reservations', icon: IconCalendar, permission: 'reservation.read' },
   { to: '/sites', key: 'sites', icon: IconMapPin, permission: 'site.read' },
   { to: '/id-tokens', key: 'idTokens', icon: IconId, permission: 'token.read' },
   { to: '/tariffs', key: 'tariffs', icon: IconTag, permission: 'tariff.read' },
   { to: '/cdrs', key: 'cdrs', icon: IconReceipt, permission: 'cdr.read' },
+  { to: '/templates/{-$tab}', key: 'templates', icon: IconTemplate, permission: 'device.read' },
+  { to: '/firmware/{-$tab}', key: 'firmware', icon: IconCpu, permission: 'device.read' },
+  { to: '/display-messages', key: 'displays', icon: IconMessage, permission: 'device.read' },
   { to: '/settings/{-$tab}', key: 'settings', icon: IconUsers, permission: 'user.read' },
 ] as const
 

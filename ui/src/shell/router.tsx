@@ -62,6 +62,36 @@ const cdr = createRoute({
   path: '/cdrs/$cdrId',
   component: lazyRouteComponent(() => import('../rooms/billing'), 'CdrPage'),
 })
+const templates = createRoute({
+  getParentRoute: parent,
+  path: '/templates/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'TemplatesPage'),
+})
+const template = createRoute({
+  getParentRoute: parent,
+  path: '/device-templates/$templateId',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'TemplatePage'),
+})
+const firmware = createRoute({
+  getParentRoute: parent,
+  path: '/firmware/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'FirmwarePage'),
+})
+const update = createRoute({
+  getParentRoute: parent,
+  path: '/firmware-updates/$updateId',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'UpdatePage'),
+})
+const displays = createRoute({
+  getParentRoute: parent,
+  path: '/display-messages',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'DisplayPage'),
+})
+const reservations = createRoute({
+  getParentRoute: parent,
+  path: '/reservations',
+  component: lazyRouteComponent(() => import('../rooms/reservation'), 'ReservationsPage'),
+})
 const settings = createRoute({
   getParentRoute: parent,
   path: '/settings/{-$tab}',
@@ -82,6 +112,12 @@ export const router = createRouter({
     tariffs,
     cdrs,
     cdr,
+    templates,
+    template,
+    firmware,
+    update,
+    displays,
+    reservations,
     settings,
   ]),
   defaultErrorComponent: Broken,

@@ -1,1 +1,2 @@
 export { IdTokensPage } from './IdTokensPage'
+export { LocalListPanel } from './LocalListPanel'

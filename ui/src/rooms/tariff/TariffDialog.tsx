@@ -33,7 +33,7 @@ export function TariffDialog({ tariff, onClose }: { tariff?: Tariff; onClose: ()
             aria-label={t('tariff.json')}
             value={text}
             onChange={setText}
-            error={body === undefined ? t('station.command.badJson') : undefined}
+            error={body === undefined ? t('design.badJson') : undefined}
             readOnly={!may}
             formatOnBlur
             autosize

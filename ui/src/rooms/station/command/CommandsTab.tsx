@@ -1,22 +1,23 @@
-import { Alert, Select } from '@mantine/core'
+import { Alert } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Station } from '../../../api'
+import { useMay, type Station } from '../../../api'
 import { Grid, IconAlert, Panel } from '../../../design'
-import { CommandHistory } from './CommandHistory'
-import { ConsoleForm } from './ConsoleForm'
+import { ActionConsole } from '../console/ActionConsole'
+import { ActionPicker, type Chosen } from '../console/ActionPicker'
+import { useActions } from '../console/useActions'
 import { ActionForm } from './ActionForm'
+import { CommandHistory } from './CommandHistory'
 import css from './command.module.css'
-import { CONSOLE, FORMS } from './forms'
+import { FORMS } from './forms'
 
-const ACTIONS = [...FORMS.map((f) => f.action), CONSOLE]
+const NAMES = FORMS.map((f) => f.action)
 
-/** Every command: a form for the common ones, a console for the rest, and what was sent before. */
+/** Every command: a form for the common ones, one drawn from the schema for all others, raw messages, and what was sent before. */
 export function CommandsTab({ station }: { station: Station }) {
   const { t } = useTranslation()
-  const [action, setAction] = useState(ACTIONS[0] ?? CONSOLE)
-  const form = FORMS.find((f) => f.action === action)
-  const title = t(`station.command.action.${action}`)
+  const [chosen, choose] = useState<Chosen>({ kind: 'form', action: NAMES[0] ?? '' })
+  const { data: actions } = useActions()
   return (
     <Grid>
       {!station.online && (
@@ -25,31 +26,30 @@ export function CommandsTab({ station }: { station: Station }) {
         </Alert>
       )}
       <div className={css.columns}>
-        <Panel flush className={css.actionPanel}>
-          <div className={css.actions} role="group" aria-label={t('station.command.choose')}>
-            {ACTIONS.map((a) => (
-              <button key={a} type="button" className={css.action} aria-current={a === action} onClick={() => setAction(a)} data-testid={`action-${a}`}>
-                {t(`station.command.action.${a}`)}
-              </button>
-            ))}
-          </div>
-        </Panel>
-        <Select
-          className={css.choice}
-          label={t('station.command.choose')}
-          data={ACTIONS.map((a) => ({ value: a, label: t(`station.command.action.${a}`) }))}
-          value={action}
-          onChange={(a) => a && setAction(a)}
-          allowDeselect={false}
-        />
+        <ActionPicker station={station} forms={NAMES} actions={actions} mayRaw={useMay('device.write')} chosen={chosen} choose={choose} />
         <Grid>
-          <Panel title={title}>
-            <p className={css.hint}>{t(`station.command.hint.${action}`)}</p>
-            {form ? <ActionForm key={action} form={form} station={station} /> : <ConsoleForm station={station} />}
-          </Panel>
+          <ChosenPanel station={station} chosen={chosen} />
           <CommandHistory station={station.id} />
         </Grid>
       </div>
     </Grid>
+  )
+}
+
+function ChosenPanel({ station, chosen }: { station: Station; chosen: Chosen }) {
+  const { t } = useTranslation()
+  const form = chosen.kind === 'form' ? FORMS.find((f) => f.action === chosen.action) : undefined
+  if (form) {
+    return (
+      <Panel title={t(`station.command.action.${form.action}`)}>
+        <p className={css.hint}>{t(`station.command.hint.${form.action}`)}</p>
+        <ActionForm key={form.action} form={form} station={station} />
+      </Panel>
+    )
+  }
+  return (
+    <Panel title={chosen.action}>
+      <ActionConsole key={`${chosen.kind}:${chosen.action}`} station={station} action={chosen.action} raw={chosen.kind === 'raw'} />
+    </Panel>
   )
 }

@@ -51,7 +51,7 @@ const TRIGGERS = [
 ]
 const PURPOSES = ['TxProfile', 'TxDefaultProfile', 'ChargingStationMaxProfile']
 
-/** The commands with a form, in the order an operator needs them; everything else is sent from the console. */
+/** The commands with a form, in the order an operator needs them; everything else has a form drawn from its schema. */
 export const FORMS: CommandForm[] = [
   {
     action: 'RequestStartTransaction',
@@ -148,6 +148,3 @@ const variableOf = (v: Values) => ({
   variable: v.variable ?? '',
   variableInstance: v.instance,
 })
-
-/** The name of the console among the actions. */
-export const CONSOLE = 'console'

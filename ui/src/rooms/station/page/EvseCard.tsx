@@ -1,8 +1,9 @@
 import { Title } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { useOne, usePollInterval, type Evse, type Session, type Station } from '../../../api'
+import { useOne, usePollInterval, type Evse, type Reservation, type Session, type Station } from '../../../api'
 import { Ago, Panel, useFormat } from '../../../design'
+import { PortReservation } from '../../reservation'
 import { PowerCurve } from '../../session'
 import { connectorName } from '../connector'
 import { StatusBadge } from '../StatusBadge'
@@ -10,7 +11,7 @@ import css from './page.module.css'
 import { PortActions } from './PortActions'
 
 /** One place to charge: what it is doing, the power it gives, and what an operator does with it most. */
-export function EvseCard({ station, evse, zone }: { station: Station; evse: Evse; zone?: string }) {
+export function EvseCard({ station, evse, reservations, zone }: { station: Station; evse: Evse; reservations: Reservation[]; zone?: string }) {
   const { t } = useTranslation()
   return (
     <Panel label={t('station.evse.title', { id: evse.id })} className={css.evse}>
@@ -22,6 +23,7 @@ export function EvseCard({ station, evse, zone }: { station: Station; evse: Evse
         <StatusBadge status={evse.status} suspect={evse.suspect} />
       </div>
       <Connectors evse={evse} />
+      <PortReservation reservations={reservations} evse={evse.id} zone={zone} />
       {evse.session_id ? (
         <Charging session={evse.session_id} evse={evse} zone={zone} />
       ) : (

@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import { useSites, type Deviation, type Station } from '../../../api'
 import { Ago, DataTable, Empty, Facts, Grid, IconPlug, Instant, Panel, useFormat, type Column } from '../../../design'
 import { SecurityEvents } from '../../device'
+import { useReservations } from '../../reservation'
 import { EvseCard } from './EvseCard'
 import css from './page.module.css'
 import { StatusHistory } from './StatusHistory'
@@ -9,13 +10,14 @@ import { Warnings } from './Warnings'
 
 export function Overview({ station, zone }: { station: Station; zone?: string }) {
   const { t } = useTranslation()
+  const reservations = useReservations(station.id)
   return (
     <Grid>
       <Warnings station={station} />
       {station.evses.length > 0 ? (
         <div className={css.evses}>
           {station.evses.map((e) => (
-            <EvseCard key={e.id} station={station} evse={e} zone={zone} />
+            <EvseCard key={e.id} station={station} evse={e} reservations={reservations} zone={zone} />
           ))}
         </div>
       ) : (

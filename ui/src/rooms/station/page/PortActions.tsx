@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useMay, type Evse, type Station } from '../../../api'
+import { ReserveButton } from '../../reservation'
 import { CommandDialog, type Quick } from './CommandDialog'
 import css from './page.module.css'
 import { StartDialog } from './StartDialog'
@@ -22,6 +23,7 @@ export function PortActions({ station, evse }: { station: Station; evse: Evse })
           {t('station.evse.start')}
         </Button>
       )}
+      {!evse.session_id && <ReserveButton station={station.id} evse={evse.id} />}
       <Action online={station.online} quick={actions.unlock} open={setOpen} />
       <Action online={station.online} quick={actions.availability} open={setOpen} />
       {open === 'start' && <StartDialog station={station} evse={evse} onClose={close} />}

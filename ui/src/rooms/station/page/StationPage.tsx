@@ -3,10 +3,11 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { stationPath, useMay, useOne, usePollInterval, useSites, type Station } from '../../../api'
 import { Ago, Failed, Loading, Page } from '../../../design'
-import { VariablesPanel } from '../../device'
+import { ChargingTab, DisplayTab, MonitoringTab, ServiceTab, VariablesTab } from '../../device'
 import { SessionTable } from '../../session'
 import { CommandsTab } from '../command/CommandsTab'
 import { StatusBadge } from '../StatusBadge'
+import { DriversTab } from './DriversTab'
 import { EditStationButton } from './EditStation'
 import { MessageLog } from './MessageLog'
 import { Overview } from './Overview'
@@ -17,6 +18,11 @@ const TABS = [
   { id: 'sessions', permission: 'session.read' },
   { id: 'messages', permission: 'station.message' },
   { id: 'variables', permission: 'device.read' },
+  { id: 'monitoring', permission: 'device.read' },
+  { id: 'charging', permission: 'device.read' },
+  { id: 'drivers', permission: 'station.read' },
+  { id: 'display', permission: 'device.read' },
+  { id: 'service', permission: 'device.read' },
   { id: 'commands', permission: 'station.command' },
 ] as const
 
@@ -84,7 +90,12 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
         {chosen === 'overview' && <Overview station={station} zone={zone} />}
         {chosen === 'sessions' && <SessionTable station={station.id} />}
         {chosen === 'messages' && <MessageLog station={station.id} zone={zone} />}
-        {chosen === 'variables' && <VariablesPanel station={station.id} online={station.online} />}
+        {chosen === 'variables' && <VariablesTab station={station.id} online={station.online} protocol={station.protocol} />}
+        {chosen === 'monitoring' && <MonitoringTab station={station.id} protocol={station.protocol} />}
+        {chosen === 'charging' && <ChargingTab station={station.id} evses={station.evses.map((e) => e.id)} zone={zone} />}
+        {chosen === 'drivers' && <DriversTab station={station} />}
+        {chosen === 'display' && <DisplayTab station={station.id} />}
+        {chosen === 'service' && <ServiceTab station={station.id} zone={zone} />}
         {chosen === 'commands' && <CommandsTab station={station} />}
       </Tabs.Panel>
     </Tabs>

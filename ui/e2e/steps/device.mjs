@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { api, assert, byId, until } from './check.mjs'
+
+/** What is done to a device: any command by its form, firmware, logs, templates. */
+export async function device({ base, page, step, picture }) {
+  let id
+  await step('a form is drawn from the schema of any action, and checked before it is sent', async () => {
+    if (!page.url().startsWith(base)) await page.goto(base)
+    id = await idleStation(page)
+    await page.goto(`${base}/stations/${encodeURIComponent(id)}/commands`)
+    await byId(page, 'action-search').fill('DataTransfer')
+    await byId(page, 'any-DataTransfer').click()
+    await page.getByRole('textbox', { name: 'vendorId' }).fill('x'.repeat(300))
+    await byId(page, 'console-send').click()
+    await page.getByText('The schema does not allow this').waitFor()
+    await page.getByRole('textbox', { name: 'vendorId' }).fill('org.example.e2e')
+    await byId(page, 'console-send').click()
+    const state = byId(page, 'command-state')
+    await until(async () => /accepted|rejected/.test((await state.getAttribute('data-status').catch(() => '')) ?? ''), 'an answer', 40_000)
+    await picture('command-form')
+  })
+
+  await step('a raw message is held to the schema of the station’s version', async () => {
+    await byId(page, 'action-search').fill('Reset')
+    await byId(page, 'raw-Reset').click()
+    await page.getByText('JSON', { exact: true }).click()
+    await byId(page, 'console-json').fill('{"type":"Never"}')
+    await page.getByText('The schema does not allow this').waitFor()
+    await byId(page, 'console-send').click()
+    assert.equal(await byId(page, 'console-send').isDisabled(), true)
+    await picture('command-raw')
+  })
+
+  await step('a firmware image is uploaded and brought to a station', async () => {
+    const version = `e2e-${Date.now().toString(36)}`
+    await page.goto(`${base}/firmware/images`)
+    await byId(page, 'image-add').first().click()
+    await byId(page, 'image-version').fill(version)
+    await page.locator('input[type=file]').setInputFiles({ name: 'fw.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(4096, 7) })
+    await byId(page, 'image-save').click()
+    await page.getByText(version).first().waitFor()
+    await picture('firmware-images')
+    await page.goto(`${base}/stations/${encodeURIComponent(id)}/service`)
+    await byId(page, 'update-add').click()
+    await byId(page, 'update-image').click()
+    await page.getByRole('option', { name: new RegExp(version) }).click()
+    await byId(page, 'update-save').click()
+    await page.getByRole('heading', { level: 1, name: new RegExp(version) }).waitFor()
+    await page.locator('table').getByRole('link', { name: id, exact: true }).waitFor()
+    await picture('firmware-update')
+    await byId(page, 'update-pause').click()
+    await byId(page, 'update-resume').click()
+    await byId(page, 'update-cancel').click()
+    await page.getByText('Cancelled', { exact: true }).first().waitFor()
+  })
+
+  await step('a log comes from the station and can be downloaded', async () => {
+    await page.goto(`${base}/stations/${encodeURIComponent(id)}/service`)
+    await byId(page, 'log-ask').click()
+    await byId(page, 'log-send').click()
+    const link = byId(page, 'log-download').first()
+    await link.waitFor({ timeout: 60_000 })
+    const [download] = await Promise.all([page.waitForEvent('download'), link.click()])
+    assert.ok((await readFile(await download.path())).length > 0, 'the log is empty')
+    await picture('logs')
+  })
+
+  await step('a template is made from a station, tried out and saved', async () => {
+    await page.goto(`${base}/device-templates/new?station=${encodeURIComponent(id)}`)
+    const name = page.getByRole('textbox', { name: /^Name/ })
+    await name.fill(`E2E ${Date.now().toString(36)}`)
+    const wanted = await name.inputValue()
+    await byId(page, 'template-preview').click()
+    await byId(page, 'template-dry-run').waitFor({ timeout: 30_000 })
+    await byId(page, 'template-save').click()
+    await byId(page, 'template-apply').waitFor({ timeout: 30_000 })
+    await byId(page, 'template-apply').click()
+    await picture('template')
+    await page.goto(`${base}/templates`)
+    await page.getByRole('link', { name: wanted }).click()
+    await page.getByRole('button', { name: 'Delete this template' }).click()
+    await page.waitForURL(/\/templates$/)
+  })
+}
+
+/** A station of OCPP 2.x that is online and where nobody charges. */
+const idleStation = (page) =>
+  until(async () => {
+    const { items } = await api(page, '/charging-stations?online=true&limit=1000')
+    return items.find((s) => s.protocol !== '1.6' && (s.evses ?? []).every((e) => !e.session_id))?.id
+  }, 'an idle station of OCPP 2.x', 60_000)
