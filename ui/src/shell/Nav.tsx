@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { IconBolt, IconDashboard, IconId, IconMapPin, IconReceipt, IconStation, IconTag, IconUsers } from '../design'
+import { IconBolt, IconCertificate, IconDashboard, IconDatabase, IconId, IconMapPin, IconReceipt, IconStation, IconTag, IconUsers } from '../design'
 import css from './shell.module.css'
 
 const ITEMS = [
@@ -11,7 +11,9 @@ const ITEMS = [
   { to: '/id-tokens', key: 'idTokens', icon: IconId, permission: 'token.read' },
   { to: '/tariffs', key: 'tariffs', icon: IconTag, permission: 'tariff.read' },
   { to: '/cdrs', key: 'cdrs', icon: IconReceipt, permission: 'cdr.read' },
+  { to: '/certificates/{-$tab}', key: 'certificates', icon: IconCertificate, permission: 'certificate.read' },
   { to: '/settings/{-$tab}', key: 'settings', icon: IconUsers, permission: 'user.read' },
+  { to: '/system', key: 'system', icon: IconDatabase, permission: 'system.read' },
 ] as const
 
 /** Where a user begins who may not see stations. */

@@ -1,2 +1,3 @@
 export { SecurityEvents } from './SecurityEvents'
+export { SecurityProfile } from './security/SecurityProfile'
 export { VariablesPanel } from './VariablesPanel'

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useList, useMay, type KnockingStation } from '../../../api'
-import { Ago, Empty, IconUnlink, ListView, NONE, Page, Panel, useFormat, useLocalListState, type Column } from '../../../design'
+import { Ago, Empty, IconUnlink, ListView, NONE, Page, Panel, ToneBadge, useFormat, useLocalListState, type Column } from '../../../design'
 import { AddStationDialog } from './AddStationDialog'
 
 export function KnockingPage() {
@@ -28,7 +28,7 @@ export function KnockingPage() {
           list={list}
           state={state}
           columns={useColumns(setAdopting)}
-          rowKey={(k) => k.id}
+          rowKey={(k) => `${k.id}/${k.reason}/${k.remote_addr}`}
           noCsv
           empty={
             <Empty icon={<IconUnlink size={22} aria-hidden />} title={t('station.knocking.empty')}>
@@ -42,23 +42,37 @@ export function KnockingPage() {
   )
 }
 
+const FAILED = ['tls_failed', 'tls_without_http', 'plain_on_tls', 'tls_on_plain']
+
+function Reason({ knock: k }: { knock: KnockingStation }) {
+  const { t } = useTranslation()
+  return (
+    <ToneBadge tone={FAILED.includes(k.reason) ? 'bad' : 'wait'} title={k.detail}>
+      {t(`station.knocking.reason.${k.reason}`, { defaultValue: k.reason })}
+    </ToneBadge>
+  )
+}
+
 function useColumns(adopt: (id: string) => void): Column<KnockingStation>[] {
   const { t } = useTranslation()
   const f = useFormat()
   const may = useMay('station.write')
   return [
-    { id: 'id', header: t('station.field.id'), card: 'lead', cell: (k) => <strong>{k.id}</strong> },
+    { id: 'id', header: t('station.field.id'), card: 'lead', cell: (k) => (k.id ? <strong>{k.id}</strong> : <em>{t('station.knocking.nameless')}</em>) },
+    { id: 'reason', header: t('station.knocking.reasonLabel'), cell: (k) => <Reason knock={k} /> },
     { id: 'last', header: t('station.knocking.last'), cell: (k) => <Ago at={k.last_at} /> },
     { id: 'count', header: t('station.knocking.count'), align: 'right', cell: (k) => f.number(k.count) },
     { id: 'from', header: t('station.knocking.from'), cell: (k) => k.remote_addr || NONE },
     { id: 'protocols', header: t('station.field.protocol'), cell: (k) => k.protocols || NONE },
+    { id: 'detail', header: t('station.knocking.detail'), cell: (k) => <span title={k.detail}>{k.detail || NONE}</span> },
     { id: 'agent', header: t('station.knocking.agent'), hidden: true, cell: (k) => k.user_agent || NONE },
     {
       id: 'adopt',
       header: t('station.knocking.action'),
       card: 'badge',
       cell: (k) =>
-        may && (
+        // Who did not come as far as its name cannot be let in under one.
+        may && k.id !== '' && (
           <Button size="xs" variant="light" onClick={() => adopt(k.id)}>
             {t('station.knocking.adopt')}
           </Button>

@@ -6,10 +6,12 @@ import { Ago, Failed, Loading, Page } from '../../../design'
 import { VariablesPanel } from '../../device'
 import { SessionTable } from '../../session'
 import { CommandsTab } from '../command/CommandsTab'
+import { QuirksTab } from '../quirks/QuirksTab'
 import { StatusBadge } from '../StatusBadge'
 import { EditStationButton } from './EditStation'
 import { MessageLog } from './MessageLog'
 import { Overview } from './Overview'
+import { SecurityTab } from './SecurityTab'
 import { StationMenu } from './StationMenu'
 
 const TABS = [
@@ -17,6 +19,8 @@ const TABS = [
   { id: 'sessions', permission: 'session.read' },
   { id: 'messages', permission: 'station.message' },
   { id: 'variables', permission: 'device.read' },
+  { id: 'security', permission: 'station.read' },
+  { id: 'quirks', permission: 'station.read' },
   { id: 'commands', permission: 'station.command' },
 ] as const
 
@@ -85,6 +89,8 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
         {chosen === 'sessions' && <SessionTable station={station.id} />}
         {chosen === 'messages' && <MessageLog station={station.id} zone={zone} />}
         {chosen === 'variables' && <VariablesPanel station={station.id} online={station.online} />}
+        {chosen === 'security' && <SecurityTab station={station} zone={zone} />}
+        {chosen === 'quirks' && <QuirksTab station={station} />}
         {chosen === 'commands' && <CommandsTab station={station} />}
       </Tabs.Panel>
     </Tabs>
