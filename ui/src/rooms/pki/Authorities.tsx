@@ -12,7 +12,7 @@ export function Authorities() {
   const state = useLocalListState('')
   const list = useList<Authority>('/certificate-authorities', state.params)
   const columns: Column<Authority>[] = [
-    { id: 'subject', header: t('pki.field.subject'), sort: 'subject', card: 'lead', cell: (a) => <strong>{a.subject}</strong> },
+    { id: 'subject', header: t('pki.field.subject'), sort: 'subject', card: 'lead', cell: (a) => <strong title={a.subject}>{a.subject}</strong> },
     { id: 'kind', header: t('pki.field.kind'), sort: 'kind', cell: (a) => t(`pki.kind.${a.kind}`) },
     {
       id: 'signs',

@@ -11,6 +11,7 @@ import {
   ListView,
   NONE,
   ProblemAlert,
+  Quiet,
   useLocalListState,
   useNow,
   useUrlListState,
@@ -61,9 +62,15 @@ function Certificates({ station, state }: { station?: string; state: ListState }
           )
         }
         empty={
-          <Empty icon={<IconCertificate size={22} aria-hidden />} title={t('pki.none')}>
-            {t('pki.noneHint')}
-          </Empty>
+          station === undefined ? (
+            <Empty icon={<IconCertificate size={22} aria-hidden />} title={t('pki.none')}>
+              {t('pki.noneHint')}
+            </Empty>
+          ) : (
+            <Quiet>
+              {t('pki.none')}. {t('pki.noneHint')}
+            </Quiet>
+          )
         }
       />
       {revoking && <RevokeDialog certificate={revoking} onClose={() => setRevoking(undefined)} />}

@@ -2,7 +2,7 @@ import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { del, post, query, stationPath, useChange, useMay, useOne, type InstalledCertificate, type StationCertificates } from '../../api'
-import { Ago, DataTable, Empty, Failed, IconCertificate, IconPlus, IconRefresh, Loading, NONE, Panel, ProblemAlert, ToneBadge, type Column, type Tone } from '../../design'
+import { Ago, DataTable, Failed, IconPlus, IconRefresh, Loading, NONE, Panel, ProblemAlert, Quiet, ToneBadge, type Column, type Tone } from '../../design'
 import css from './pki.module.css'
 import { RootDialog } from './RootDialog'
 
@@ -97,9 +97,9 @@ function Store({ data, remove }: { data: StationCertificates; remove?: (c: Insta
         columns={columns}
         rowKey={(c) => c.ref}
         empty={
-          <Empty icon={<IconCertificate size={22} aria-hidden />} title={data.read_at ? t('pki.nothingInstalled') : t('pki.neverRead')}>
-            {t('pki.neverReadHint')}
-          </Empty>
+          <Quiet>
+            {data.read_at ? t('pki.nothingInstalled') : t('pki.neverRead')}. {!data.read_at && t('pki.neverReadHint')}
+          </Quiet>
         }
       />
       {data.roots.length > 0 && (

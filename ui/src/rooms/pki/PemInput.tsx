@@ -1,6 +1,7 @@
 import { Button, FileButton, Group, Textarea } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { IconUpload } from '../../design'
+import { certificatesIn } from './pem'
 
 const FIRST_LINE = '-----BEGIN CERTIFICATE-----'
 
@@ -21,7 +22,7 @@ export function PemInput({ value, onChange, error }: Props) {
         description={t('pki.pemHint')}
         value={value}
         onChange={(e) => onChange(e.currentTarget.value)}
-        error={error}
+        error={error ?? (value !== '' && certificatesIn(value) !== 1 ? t('pki.onePem') : undefined)}
         placeholder={FIRST_LINE}
         styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12.5 } }}
         rows={6}

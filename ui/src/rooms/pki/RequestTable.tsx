@@ -2,7 +2,7 @@ import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { post, useChange, useList, useMay, type CertificateRequest } from '../../api'
-import { Ago, Empty, IconCertificate, ListView, NONE, ProblemAlert, useFormat, useLocalListState, type Column, type FilterDef } from '../../design'
+import { Ago, Empty, IconCertificate, ListView, NONE, ProblemAlert, Quiet, useFormat, useLocalListState, type Column, type FilterDef } from '../../design'
 import { StationCell } from './StationCell'
 import { REQUEST_STATUSES, RequestBadge } from './status'
 
@@ -33,9 +33,13 @@ export function RequestTable({ station }: { station?: string }) {
         filters={filters}
         rowKey={(r) => r.id}
         empty={
-          <Empty icon={<IconCertificate size={22} aria-hidden />} title={t('pki.noRequests')}>
-            {t('pki.noRequestsHint')}
-          </Empty>
+          station === undefined ? (
+            <Empty icon={<IconCertificate size={22} aria-hidden />} title={t('pki.noRequests')}>
+              {t('pki.noRequestsHint')}
+            </Empty>
+          ) : (
+            <Quiet>{t('pki.noRequests')}</Quiet>
+          )
         }
       />
       {rejecting && <RejectDialog request={rejecting} onClose={() => setRejecting(undefined)} />}
@@ -50,15 +54,14 @@ function useColumns(all: boolean, approve: (r: CertificateRequest) => void, reje
   const columns: Column<CertificateRequest>[] = [
     { id: 'subject', header: t('pki.field.subject'), sort: 'subject', card: 'lead', cell: (r) => <span title={r.csr}>{r.subject || NONE}</span> },
     { id: 'status', header: t('station.field.status'), sort: 'status', card: 'badge', cell: (r) => <RequestBadge of={r} /> },
-    { id: 'detail', header: t('pki.field.detail'), cell: (r) => <span title={r.detail}>{r.detail || NONE}</span> },
     { id: 'type', header: t('pki.field.type'), hidden: true, cell: (r) => (r.type ? t(`pki.type.${r.type}`, { defaultValue: r.type }) : t('pki.type.both')) },
-    { id: 'key', header: t('pki.field.key'), card: 'no', cell: (r) => r.key_type || NONE },
+    { id: 'key', header: t('pki.field.key'), hidden: all, card: 'no', cell: (r) => r.key_type || NONE },
     { id: 'repeats', header: t('pki.field.repeats'), align: 'right', hidden: true, cell: (r) => f.number(r.repeats) },
     { id: 'received', header: t('pki.field.received'), sort: 'received_at', cell: (r) => <Ago at={r.received_at} /> },
+    { id: 'detail', header: t('pki.field.detail'), cell: (r) => <span title={r.detail}>{r.detail || NONE}</span> },
   ]
-  if (all) columns.splice(1, 0, { id: 'station', header: t('station.field.id'), sort: 'station', cell: (r) => <StationCell id={r.station} /> })
   if (may) {
-    columns.push({
+    columns.splice(2, 0, {
       id: 'decide',
       header: t('pki.field.decide'),
       cell: (r) =>
@@ -74,6 +77,7 @@ function useColumns(all: boolean, approve: (r: CertificateRequest) => void, reje
         ),
     })
   }
+  if (all) columns.splice(1, 0, { id: 'station', header: t('station.field.id'), sort: 'station', cell: (r) => <StationCell id={r.station} /> })
   return columns
 }
 

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { post, useChange, useOne, type FailedJob } from '../../api'
-import { Ago, DataTable, Empty, Failed, IconCheck, Panel, ProblemAlert, useFormat, type Column } from '../../design'
+import { Ago, DataTable, Failed, Panel, ProblemAlert, Quiet, useFormat, type Column } from '../../design'
 import css from './system.module.css'
 
 const PATH = '/system/failed-jobs'
@@ -40,7 +40,7 @@ export function FailedJobs() {
           columns={columns}
           rowKey={(j) => j.id}
           loading={loading}
-          empty={<Empty icon={<IconCheck size={22} aria-hidden />} title={t('system.noFailed')} />}
+          empty={<Quiet good>{t('system.noFailed')}</Quiet>}
         />
       )}
     </Panel>

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { post, useChange, useOne, type ParkedFact } from '../../api'
-import { Ago, DataTable, Empty, Failed, IconCheck, Panel, ProblemAlert, useFormat, type Column } from '../../design'
+import { Ago, DataTable, Failed, Panel, ProblemAlert, Quiet, useFormat, type Column } from '../../design'
 import css from './system.module.css'
 
 const PATH = '/system/parked-facts'
@@ -42,7 +42,7 @@ export function ParkedFacts() {
           columns={columns}
           rowKey={(p) => `${p.consumer}/${p.subject}`}
           loading={loading}
-          empty={<Empty icon={<IconCheck size={22} aria-hidden />} title={t('system.noParked')} />}
+          empty={<Quiet good>{t('system.noParked')}</Quiet>}
         />
       )}
     </Panel>

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import type { Deviation } from '../../../api'
-import { Ago, DataTable, Empty, IconCheck, Panel, useFormat, type Column } from '../../../design'
+import { Ago, DataTable, Panel, Quiet, useFormat, type Column } from '../../../design'
 import css from './quirks.module.css'
 
 /** Where the station departs from its protocol, and how often. */
@@ -9,7 +9,7 @@ export function Deviations({ rows }: { rows: Deviation[] }) {
   const f = useFormat()
   const columns: Column<Deviation>[] = [
     { id: 'code', header: t('station.deviation.code'), card: 'lead', cell: (d) => <code>{d.code}</code> },
-    { id: 'detail', header: t('station.deviation.detail'), cell: (d) => <span title={d.detail}>{d.detail}</span> },
+    { id: 'detail', header: t('station.deviation.detail'), cell: (d) => <span className={css.text}>{d.detail}</span> },
     { id: 'action', header: t('station.messages.action'), cell: (d) => d.action || '–' },
     { id: 'count', header: t('station.deviation.count'), align: 'right', cell: (d) => f.number(d.count) },
     { id: 'first', header: t('quirk.first'), card: 'no', cell: (d) => <Ago at={d.first_at} /> },
@@ -23,7 +23,7 @@ export function Deviations({ rows }: { rows: Deviation[] }) {
         rows={rows}
         columns={columns}
         rowKey={(d) => `${d.code}/${d.action}/${d.detail}`}
-        empty={<Empty icon={<IconCheck size={22} aria-hidden />} title={t('quirk.noDeviations')} />}
+        empty={<Quiet good>{t('quirk.noDeviations')}</Quiet>}
       />
     </Panel>
   )

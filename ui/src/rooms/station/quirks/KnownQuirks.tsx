@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import type { Quirk } from '../../../api'
-import { DataTable, Empty, IconCheck, Panel, ToneBadge, type Column, type Tone } from '../../../design'
+import { DataTable, Panel, Quiet, ToneBadge, type Column, type Tone } from '../../../design'
 import css from './quirks.module.css'
 
 const TONES: Record<Quirk['applies'], Tone> = { everybody: 'good', model: 'active', switch: 'idle' }
@@ -28,7 +28,7 @@ export function KnownQuirks({ rows }: { rows: Quirk[] }) {
   return (
     <Panel title={t('quirk.known')} flush>
       <p className={css.note}>{t('quirk.knownHint')}</p>
-      <DataTable label={t('quirk.known')} rows={rows} columns={columns} rowKey={(q) => q.id} empty={<Empty icon={<IconCheck size={22} aria-hidden />} title={t('quirk.noneKnown')} />} />
+      <DataTable label={t('quirk.known')} rows={rows} columns={columns} rowKey={(q) => q.id} empty={<Quiet good>{t('quirk.noneKnown')}</Quiet>} />
     </Panel>
   )
 }
