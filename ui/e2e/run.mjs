@@ -8,7 +8,7 @@
 // It fails on any step, on any request to another server and on any error on
 // the browser's console. OWNER_EMAIL and OWNER_PASSWORD stand in for the two
 // flags; --out takes a picture of every page; --only names parts to run
-// (dashboard,tables,station,device,sessions,people,appearance,pages); CHROMIUM names another browser than /usr/bin/chromium.
+// (dashboard,tables,station,device,sessions,people,security,appearance,pages); CHROMIUM names another browser than /usr/bin/chromium.
 import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { open } from './browser.mjs'
@@ -20,6 +20,7 @@ import { device } from './steps/device.mjs'
 import { dashboard } from './steps/dashboard.mjs'
 import { appearance } from './steps/appearance.mjs'
 import { pages } from './steps/pages.mjs'
+import { security } from './steps/security.mjs'
 import { sessions } from './steps/sessions.mjs'
 import { station } from './steps/station.mjs'
 import { tables } from './steps/tables.mjs'
@@ -61,7 +62,7 @@ async function picture(name, of = page) {
   if (flags.out) await of.screenshot({ path: `${flags.out}/${name}.png` })
 }
 
-const parts = [dashboard, tables, station, device, sessions, people, appearance, pages]
+const parts = [dashboard, tables, station, device, sessions, people, security, appearance, pages]
 await signIn(run)
 for (const part of parts) if (!flags.only || flags.only.split(',').includes(part.name)) await part(run)
 await step('no request to another server, no error on the console', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { serve } from '../testing/serve'
-import { csvUrl, get, getAll, post, query, setCsrfToken, whenUnauthenticated } from './client'
+import { exportUrl, get, getAll, post, query, setCsrfToken, whenUnauthenticated } from './client'
 import { Problem } from './problem'
 
 describe('query', () => {
@@ -10,8 +10,8 @@ describe('query', () => {
   })
 })
 
-it('csvUrl keeps filters and order, not pages', () => {
-  expect(csvUrl('/sessions', { status: 'active', sort: '-started_at', limit: 50, cursor: 'x' })).toBe(
+it('exportUrl keeps filters and order, not pages', () => {
+  expect(exportUrl('/sessions', { status: 'active', sort: '-started_at', limit: 50, cursor: 'x' }, 'csv')).toBe(
     '/api/v1/sessions?status=active&sort=-started_at&format=csv',
   )
 })

@@ -14,17 +14,20 @@ interface Options {
   headers?: Record<string, string>
 }
 
-let csrf = ''
+let csrfValue = ''
 let language = 'en'
 let onUnauthenticated: () => void = () => {}
 
 /** The token of the signed-in session; the server refuses a change without it. */
 export function setCsrfToken(token: string) {
-  csrf = token
+  csrfValue = token
 }
 
-/** The same token, for a request made elsewhere in api. */
-export const csrfToken = () => csrf
+/** The token of the session, for a request made elsewhere in api. */
+export const csrfToken = () => csrfValue
+
+/** What a change has to carry besides its cookie. */
+export const csrf = () => ({ 'X-CSRF-Token': csrfValue })
 
 /** The language in which the server should word what it words itself. */
 export function setLanguage(l: string) {
@@ -55,7 +58,7 @@ export async function request<T>(method: Method, path: string, o: Options = {}):
   }
   if (o.body !== undefined) headers['Content-Type'] = 'application/json'
   if (method !== 'GET') {
-    headers['X-CSRF-Token'] = csrf
+    Object.assign(headers, csrf())
     if (method === 'POST') headers['Idempotency-Key'] ??= uniqueKey()
   }
   const response = await send(BASE + path + query(o.params), {
@@ -93,9 +96,9 @@ export async function getAll<T>(path: string, params: Params = {}, max = 20_000,
   return items
 }
 
-/** The address that downloads a list as CSV, with the same filters and order. */
-export function csvUrl(path: string, params: Params): string {
-  return BASE + path + query({ ...params, limit: undefined, cursor: undefined, format: 'csv' })
+/** The address that downloads a list as a file, with the same filters and order. */
+export function exportUrl(path: string, params: Params, format: 'csv' | 'xlsx'): string {
+  return BASE + path + query({ ...params, limit: undefined, cursor: undefined, format })
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {

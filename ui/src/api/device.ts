@@ -37,7 +37,7 @@ export type DeviceLog = Schemas['Log']
 export type DeviceLogInput = Schemas['LogInput']
 export type Bundle = Schemas['Bundle']
 export type BundleLink = Schemas['LinkOutput']
-export type Step = Schemas['Step']
+export type Step = Schemas['DeviceStep']
 export type Boot = Schemas['Boot']
 export type Notice = Schemas['Notice']
 

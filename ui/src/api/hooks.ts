@@ -8,7 +8,7 @@ import {
   type QueryKey,
 } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
-import { csvUrl, get, getAll, type Params } from './client'
+import { exportUrl, get, getAll, type Params } from './client'
 import { RESUMED, useLive } from './live'
 import { asProblem, type Problem } from './problem'
 import type { LiveEvent, Page } from './types'
@@ -30,6 +30,7 @@ export interface ListResult<T> {
   more: () => void
   retry: () => void
   csv: string
+  xlsx: string
 }
 
 interface ListOptions {
@@ -59,7 +60,8 @@ export function useList<T>(path: string, params: Params = {}, o: ListOptions = {
       if (!q.isFetchingNextPage) void q.fetchNextPage()
     },
     retry: () => void q.refetch(),
-    csv: csvUrl(path, params),
+    csv: exportUrl(path, params, 'csv'),
+    xlsx: exportUrl(path, params, 'xlsx'),
   }
 }
 

@@ -1,6 +1,7 @@
-export { csvUrl, del, get, getAll, patch, post, put, query, setLanguage, type Params } from './client'
+export { del, exportUrl, get, getAll, patch, post, put, query, setLanguage, type Params } from './client'
 export { sendCommand, useCommand, isFinal, type NewCommand } from './commands'
 export { invalidate, useAll, useChange, useList, useOne, useRefreshOn, type ListResult } from './hooks'
+export { importStations, templateUrl, type Imported, type ImportOptions } from './importing'
 export { useLive, useLiveState, usePollInterval } from './live'
 export { asProblem, fieldErrors, Problem } from './problem'
 export { forgetWhenSignedOut, roleOf, useChangeMe, useConsoleConfig, useMay, useMe, useSignIn, useSignOut } from './session'

@@ -76,3 +76,28 @@ export type Cdr = Schemas['Cdr'] & { explanation?: { lines?: CostLine[] } }
 
 export type Variable = Schemas['Variable']
 export type SecurityEvent = Schemas['Security']
+
+export type SecurityState = Schemas['SecurityStateOutput']
+/** A move to a security profile, or a change of password, that goes on in the background. */
+export type Upgrade = Schemas['Upgrade']
+export type UpgradeStep = Upgrade['step']
+
+export type Authority = Schemas['Authority']
+export type Certificate = Schemas['Certificate']
+export type CertificateStatus = Certificate['status']
+export type CertificateRequest = Schemas['PkiRequest']
+export type TrustRoot = Schemas['Root']
+export type StationCertificates = Schemas['PkiStation']
+export type InstalledCertificate = Schemas['Installed']
+
+export type Quirks = Schemas['QuirksOutput']
+export type Quirk = Schemas['Quirk']
+export type QuirkSwitch = Schemas['Switch']
+export type ConnectorMap = Schemas['Map']
+export type ConnectorPlace = Schemas['Place']
+export type ModelMap = Schemas['ModelMap']
+
+export type Storage = Schemas['StorageOutput']
+export type StorageItem = Schemas['StorageItem']
+export type ParkedFact = Schemas['ParkedFact']
+export type FailedJob = Schemas['FailedJob']

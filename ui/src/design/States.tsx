@@ -1,7 +1,7 @@
 import { Alert, Button, Loader } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { IconAlert, IconRefresh } from './icons'
+import { IconAlert, IconCheck, IconRefresh } from './icons'
 import css from './layout.module.css'
 
 /** What a failed request says; the shape of api.Problem. */
@@ -29,6 +29,16 @@ export function Empty({ icon, title, children, action }: EmptyProps) {
       {children && <p>{children}</p>}
       {action && <div style={{ marginTop: 10 }}>{action}</div>}
     </div>
+  )
+}
+
+/** Nothing to see, and that is as it should be: one line, for one panel among others. */
+export function Quiet({ children, good }: { children: ReactNode; good?: boolean }) {
+  return (
+    <p className={css.quiet}>
+      {good && <IconCheck size={16} aria-hidden />}
+      {children}
+    </p>
   )
 }
 

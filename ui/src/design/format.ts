@@ -8,6 +8,7 @@ export interface Formatter {
   /** short: no zeros after the decimal sign, for the scale of a chart. */
   energy: (wh: number | undefined, short?: boolean) => string
   power: (w: number | undefined, short?: boolean) => string
+  bytes: (n: number | undefined) => string
   money: (m: Money | undefined) => string
   date: (at: string | undefined, zone?: string) => string
   time: (at: string | undefined, zone?: string) => string
@@ -34,6 +35,7 @@ export function formatter(locale: string): Formatter {
     percent: (v) => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 }).format(v / 100),
     energy: (wh, short) => scaled(wh, ['Wh', 'kWh', 'MWh', 'GWh'], [0, 2, 2, 2], short, number),
     power: (w, short) => scaled(w, ['W', 'kW', 'MW', 'GW'], [0, 1, 2, 2], short, number),
+    bytes: (n) => scaled(n, ['B', 'kB', 'MB', 'GB', 'TB'], [0, 0, 1, 2, 2], false, number),
     money: (m) => (m ? money(locale, m) : NONE),
     date: (t, zone) => at(t, { dateStyle: 'medium' }, zone),
     time: (t, zone) => at(t, { timeStyle: 'short' }, zone),

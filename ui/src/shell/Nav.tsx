@@ -1,6 +1,21 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { IconBolt, IconCalendar, IconCpu, IconDashboard, IconId, IconMapPin, IconMessage, IconReceipt, IconStation, IconTag, IconTemplate, IconUsers } from '../design'
+import {
+  IconBolt,
+  IconCalendar,
+  IconCertificate,
+  IconCpu,
+  IconDashboard,
+  IconDatabase,
+  IconId,
+  IconMapPin,
+  IconMessage,
+  IconReceipt,
+  IconStation,
+  IconTag,
+  IconTemplate,
+  IconUsers,
+} from '../design'
 import css from './shell.module.css'
 
 const ITEMS = [
@@ -15,7 +30,9 @@ const ITEMS = [
   { to: '/templates/{-$tab}', key: 'templates', icon: IconTemplate, permission: 'device.read' },
   { to: '/firmware/{-$tab}', key: 'firmware', icon: IconCpu, permission: 'device.read' },
   { to: '/display-messages', key: 'displays', icon: IconMessage, permission: 'device.read' },
+  { to: '/certificates/{-$tab}', key: 'certificates', icon: IconCertificate, permission: 'certificate.read' },
   { to: '/settings/{-$tab}', key: 'settings', icon: IconUsers, permission: 'user.read' },
+  { to: '/system', key: 'system', icon: IconDatabase, permission: 'system.read' },
 ] as const
 
 /** Where a user begins who may not see stations. */

@@ -27,6 +27,26 @@ const waiting = createRoute({
   path: '/waiting-stations',
   component: lazyRouteComponent(() => import('../rooms/station'), 'KnockingPage'),
 })
+const stationImport = createRoute({
+  getParentRoute: parent,
+  path: '/station-import',
+  component: lazyRouteComponent(() => import('../rooms/station'), 'ImportPage'),
+})
+const connectorMaps = createRoute({
+  getParentRoute: parent,
+  path: '/connector-maps',
+  component: lazyRouteComponent(() => import('../rooms/station'), 'ModelMapsPage'),
+})
+const certificates = createRoute({
+  getParentRoute: parent,
+  path: '/certificates/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/pki'), 'CertificatesPage'),
+})
+const system = createRoute({
+  getParentRoute: parent,
+  path: '/system',
+  component: lazyRouteComponent(() => import('../rooms/system'), 'SystemPage'),
+})
 const sessions = createRoute({
   getParentRoute: parent,
   path: '/sessions',
@@ -105,6 +125,10 @@ export const router = createRouter({
     stations,
     station,
     waiting,
+    stationImport,
+    connectorMaps,
+    certificates,
+    system,
     sessions,
     session,
     sites,

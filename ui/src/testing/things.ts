@@ -25,6 +25,7 @@ export const station = (id: string, more: Partial<Station> = {}): Station => ({
   organisation: 'o',
   active: true,
   security_profile: 1,
+  connected_profile: 1,
   has_password: true,
   online: true,
   status: 'available',

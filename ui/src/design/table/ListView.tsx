@@ -4,7 +4,7 @@ import { Empty, Failed } from '../States'
 import { IconSearch } from '../icons'
 import { DataTable } from './DataTable'
 import { Toolbar } from './Toolbar'
-import type { Column, FilterDef, Listed, ListState } from './types'
+import type { Column, Export, FilterDef, Listed, ListState } from './types'
 import { useColumns } from './useColumns'
 
 interface Props<T> {
@@ -21,6 +21,8 @@ interface Props<T> {
   /** Shown when there is nothing at all, not merely nothing that matches. */
   empty: ReactNode
   extra?: ReactNode
+  /** Further files that hold these rows. */
+  exports?: Export[]
   /** Leave out the export where it makes no sense. */
   noCsv?: boolean
 }
@@ -41,6 +43,7 @@ export function ListView<T>(p: Props<T>) {
         search={p.search}
         columns={columns}
         csv={p.noCsv ? undefined : p.list.csv}
+        exports={[{ label: 'Excel (XLSX)', href: p.list.xlsx }, ...(p.exports ?? [])]}
         extra={p.extra}
       />
       {p.list.problem ? (

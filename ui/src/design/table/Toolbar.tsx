@@ -2,12 +2,12 @@ import { ActionIcon, Button, Checkbox, CloseButton, Menu, Stack, TextInput, Tool
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { IconColumns, IconDownload, IconSearch } from '../icons'
+import { IconChevronDown, IconColumns, IconDownload, IconSearch } from '../icons'
 import { useFormat } from '../locale'
 import { FilterMenu } from './FilterMenu'
 import { parseFilterKey } from './state'
 import css from './table.module.css'
-import type { FilterDef, ListState } from './types'
+import type { Export, FilterDef, ListState } from './types'
 import type { ColumnChoice } from './useColumns'
 
 interface Props<T> {
@@ -17,10 +17,12 @@ interface Props<T> {
   search?: { param: string; placeholder: string }
   columns?: Pick<ColumnChoice<T>, 'all' | 'isShown' | 'toggle'>
   csv?: string
+  /** Further files, behind the button for CSV. */
+  exports?: Export[]
   extra?: ReactNode
 }
 
-export function Toolbar<T>({ state, filters, search, columns, csv, extra }: Props<T>) {
+export function Toolbar<T>({ state, filters, search, columns, csv, exports = [], extra }: Props<T>) {
   return (
     <div className={css.bar}>
       {search && <Search state={state} {...search} />}
@@ -29,20 +31,36 @@ export function Toolbar<T>({ state, filters, search, columns, csv, extra }: Prop
       {extra}
       <div className={css.push}>
         {columns && <ColumnMenu {...columns} />}
-        {csv && (
-          <Button
-            component="a"
-            href={csv}
-            download
-            variant="default"
-            leftSection={<IconDownload size={16} aria-hidden />}
-            data-testid="export-csv"
-          >
-            CSV
-          </Button>
-        )}
+        {csv && <Exports csv={csv} more={exports} />}
       </div>
     </div>
+  )
+}
+
+function Exports({ csv, more }: { csv: string; more: Export[] }) {
+  const { t } = useTranslation()
+  return (
+    <Button.Group>
+      <Button component="a" href={csv} download variant="default" leftSection={<IconDownload size={16} aria-hidden />} data-testid="export-csv">
+        CSV
+      </Button>
+      {more.length > 0 && (
+        <Menu position="bottom-end">
+          <Menu.Target>
+            <Button variant="default" px={8} aria-label={t('design.table.exports')} data-testid="export-more">
+              <IconChevronDown size={16} aria-hidden />
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {more.map((x) => (
+              <Menu.Item key={x.label} component="a" href={x.href} download>
+                {x.label}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+    </Button.Group>
   )
 }
 

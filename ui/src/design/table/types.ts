@@ -27,6 +27,12 @@ export interface FilterDef {
   unit?: { label: string; factor: number }
 }
 
+/** A file that the rows of a list can be downloaded as. */
+export interface Export {
+  label: string
+  href: string
+}
+
 /** Filters and order as they go into the query string: {"status[in]": "a,b", sort: "-at"}. */
 export type ListParams = Record<string, string>
 
@@ -46,4 +52,5 @@ export interface Listed<T> {
   more: () => void
   retry: () => void
   csv: string
+  xlsx: string
 }

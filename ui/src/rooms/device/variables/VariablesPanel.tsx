@@ -1,7 +1,7 @@
 import { Badge, Button, SegmentedControl, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { csvUrl, post, useAll, useChange, useMay, variablesPath, type Variable } from '../../../api'
+import { exportUrl, post, useAll, useChange, useMay, variablesPath, type Variable } from '../../../api'
 import { Ago, DataTable, Empty, Failed, IconDownload, IconGauge, IconRefresh, IconSearch, NONE, Panel, ProblemAlert, TextButton, type Column } from '../../../design'
 import css from '../device.module.css'
 import { allowedText, isWritable, matches, nameOf, variableKey } from './variable'
@@ -48,7 +48,7 @@ export function VariablesPanel({ station, online, protocol }: Props) {
         <SegmentedControl size="xs" value={view} onChange={(v) => setView(v as View)} data={VIEWS.map((v) => ({ value: v, label: t(`device.view.${v}`) }))} aria-label={t('device.view.label')} />
         {rows && <span className={css.count}>{t('device.count', { shown: shown.length, all: rows.length })}</span>}
         <div className={css.end}>
-          <Button component="a" href={csvUrl(path, {})} variant="default" leftSection={<IconDownload size={16} aria-hidden />}>
+          <Button component="a" href={exportUrl(path, {}, 'csv')} variant="default" leftSection={<IconDownload size={16} aria-hidden />}>
             CSV
           </Button>
           {may && online && (

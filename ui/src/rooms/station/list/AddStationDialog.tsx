@@ -52,7 +52,7 @@ function Form({ create, fixedId, onClose }: FormProps) {
     e.preventDefault()
     const body: Body = { id: id.trim(), security_profile: Number(profile), active }
     if (site) body.site = site
-    if (password) body.password = password
+    if (password && (profile === '1' || profile === '2')) body.password = password
     create.run(body).catch(() => undefined)
   }
   return (
@@ -73,13 +73,13 @@ function Form({ create, fixedId, onClose }: FormProps) {
         <SiteSelect value={site} onChange={setSite} error={errors.site} clearable />
         <Select
           label={t('station.field.profile')}
-          data={['0', '1', '2'].map((v) => ({ value: v, label: t(`station.profile.${v}`) }))}
+          data={['0', '1', '2', '3'].map((v) => ({ value: v, label: t(`station.profile.${v}`) }))}
           value={profile}
           onChange={(v) => setProfile(v ?? '1')}
           allowDeselect={false}
           error={errors.security_profile}
         />
-        {profile !== '0' && (
+        {profile !== '0' && profile !== '3' && (
           <PasswordInput
             label={t('station.add.password')}
             description={t('station.add.passwordHint')}

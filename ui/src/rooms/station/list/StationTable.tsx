@@ -1,10 +1,13 @@
 import { Link, useNavigate } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { STATIONS, useList, usePollInterval, useSites, type Site, type Station } from '../../../api'
+import { exportUrl, STATIONS, useList, usePollInterval, useSites, type Site, type Station } from '../../../api'
 import { Ago, Instant, ListView, NONE, useFormat, useUrlListState, type Column, type FilterDef } from '../../../design'
 import { powerOf, STATUSES, useStatusLabel } from '../status'
 import { PortDots, StatusBadge } from '../StatusBadge'
+
+/** The same stations in the columns of an import. */
+const INVENTORY = `${STATIONS}/export`
 
 /** Every station, as a table whose filters are in the page's address. */
 export function StationTable({ empty }: { empty: ReactNode }) {
@@ -24,6 +27,10 @@ export function StationTable({ empty }: { empty: ReactNode }) {
       search={{ param: 'q', placeholder: t('station.list.search') }}
       rowKey={(s) => s.id}
       onOpen={(s) => void navigate({ to: '/stations/$stationId/{-$tab}', params: { stationId: s.id } })}
+      exports={[
+        { label: t('bulk.exportXlsx'), href: exportUrl(INVENTORY, state.params, 'xlsx') },
+        { label: t('bulk.exportCsv'), href: exportUrl(INVENTORY, state.params, 'csv') },
+      ]}
       empty={empty}
     />
   )

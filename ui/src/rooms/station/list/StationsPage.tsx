@@ -1,8 +1,9 @@
 import { Button } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useMay } from '../../../api'
-import { Empty, IconPlus, IconStation, Page, Panel } from '../../../design'
+import { Empty, IconPlus, IconStation, IconUpload, Page, Panel } from '../../../design'
 import { AddStationDialog } from './AddStationDialog'
 import { KnockingButton } from './KnockingButton'
 import { StationTable } from './StationTable'
@@ -15,6 +16,7 @@ export function StationsPage() {
       actions={
         <>
           <KnockingButton />
+          <ImportButton />
           <AddStationButton />
         </>
       }
@@ -23,6 +25,16 @@ export function StationsPage() {
         <StationTable empty={<NoStations />} />
       </Panel>
     </Page>
+  )
+}
+
+function ImportButton() {
+  const { t } = useTranslation()
+  if (!useMayAdd()) return null
+  return (
+    <Button variant="default" component={Link} to="/station-import" leftSection={<IconUpload size={16} aria-hidden />} data-testid="import-stations">
+      {t('bulk.import')}
+    </Button>
   )
 }
 

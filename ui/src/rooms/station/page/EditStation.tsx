@@ -43,7 +43,7 @@ function EditDialog({ station, onClose }: { station: Station; onClose: () => voi
           <SiteSelect value={site} onChange={setSite} error={errors.site} clearable />
           <Select
             label={t('station.field.profile')}
-            data={['0', '1', '2'].map((v) => ({ value: v, label: t(`station.profile.${v}`) }))}
+            data={['0', '1', '2', '3'].map((v) => ({ value: v, label: t(`station.profile.${v}`) }))}
             value={profile}
             onChange={(v) => setProfile(v ?? '1')}
             allowDeselect={false}

@@ -1,7 +1,7 @@
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { useSites, type Deviation, type Station } from '../../../api'
-import { Ago, DataTable, Empty, Facts, Grid, IconPlug, Instant, Panel, useFormat, type Column } from '../../../design'
-import { SecurityEvents } from '../../device'
+import { useSites, type Station } from '../../../api'
+import { Ago, Empty, Facts, Grid, IconPlug, Instant, Panel, useFormat } from '../../../design'
 import { useReservations } from '../../reservation'
 import { EvseCard } from './EvseCard'
 import css from './page.module.css'
@@ -30,9 +30,7 @@ export function Overview({ station, zone }: { station: Station; zone?: string })
       <Panel title={t('station.facts')}>
         <StationFacts station={station} zone={zone} />
       </Panel>
-      <Deviations rows={station.deviations} />
       <StatusHistory station={station.id} zone={zone} />
-      <SecurityEvents station={station.id} zone={zone} />
     </Grid>
   )
 }
@@ -54,28 +52,18 @@ function StationFacts({ station: s, zone }: { station: Station; zone?: string })
         [t('station.field.lastSeen'), <Ago key="l" at={s.last_seen_at} />],
         [t('station.field.address'), s.remote_addr],
         [t('station.field.modem'), [s.iccid, s.imsi].filter(Boolean).join(' / ')],
+        [t('station.deviation.title'), s.deviations.length > 0 ? <DeviationLink key="d" station={s} /> : undefined],
         [t('station.field.created'), <Instant key="n" at={s.created_at} zone={zone} form="date" />],
       ]}
     />
   )
 }
 
-/** Where the station departs from its protocol, and how often. */
-function Deviations({ rows }: { rows: Deviation[] }) {
-  const { t } = useTranslation()
+function DeviationLink({ station: s }: { station: Station }) {
   const f = useFormat()
-  if (rows.length === 0) return null
-  const columns: Column<Deviation>[] = [
-    { id: 'code', header: t('station.deviation.code'), card: 'lead', cell: (d) => <code>{d.code}</code> },
-    { id: 'detail', header: t('station.deviation.detail'), cell: (d) => <span title={d.detail}>{d.detail}</span> },
-    { id: 'action', header: t('station.messages.action'), cell: (d) => d.action || '–' },
-    { id: 'count', header: t('station.deviation.count'), align: 'right', cell: (d) => f.number(d.count) },
-    { id: 'last', header: t('station.deviation.last'), cell: (d) => <Ago at={d.last_at} /> },
-  ]
   return (
-    <Panel title={t('station.deviation.title')} flush>
-      <p className={css.note}>{t('station.deviation.hint')}</p>
-      <DataTable label={t('station.deviation.title')} rows={rows} columns={columns} rowKey={(d) => `${d.code}/${d.action}/${d.detail}`} />
-    </Panel>
+    <Link to="/stations/$stationId/{-$tab}" params={{ stationId: s.id, tab: 'quirks' }} className="link">
+      {f.number(s.deviations.length)}
+    </Link>
   )
 }

@@ -1,9 +1,10 @@
-import { ActionIcon, Alert, Button, Checkbox, Group, Menu, Modal, Stack, Text } from '@mantine/core'
+import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { del, post, stationPath, STATIONS, useChange, useMay, type Credentials, type Station } from '../../../api'
-import { CopyField, IconAlert, IconDots, ProblemAlert } from '../../../design'
+import { del, stationPath, STATIONS, useChange, useMay, type Station } from '../../../api'
+import { IconDots, ProblemAlert } from '../../../design'
+import { NewPassword } from './NewPassword'
 
 /** What is seldom done to a station and not lightly: a new password, taking it out of the inventory. */
 export function StationMenu({ station }: { station: Station }) {
@@ -28,45 +29,6 @@ export function StationMenu({ station }: { station: Station }) {
       {open === 'password' && <NewPassword station={station} onClose={() => setOpen(undefined)} />}
       {open === 'retire' && <Retire station={station} onClose={() => setOpen(undefined)} />}
     </>
-  )
-}
-
-function NewPassword({ station, onClose }: { station: Station; onClose: () => void }) {
-  const { t } = useTranslation()
-  const [now, setNow] = useState(false)
-  const rotate = useChange((revoke_old: boolean) => post<Credentials>(`${stationPath(station.id)}/credentials`, { revoke_old }), [stationPath(station.id)])
-  const made = rotate.result
-  return (
-    <Modal opened onClose={onClose} title={t('station.password.title')} size="lg">
-      <Stack>
-        {made ? (
-          <>
-            <CopyField label={t('station.add.url')} value={made.url} />
-            <CopyField label={t('station.add.user')} value={made.user} />
-            <CopyField label={t('station.add.password')} value={made.password} />
-            <Alert color="yellow" variant="light" icon={<IconAlert size={18} aria-hidden />}>
-              {t('station.add.once')}
-            </Alert>
-          </>
-        ) : (
-          <>
-            <Text size="sm">{t('station.password.hint')}</Text>
-            <Checkbox label={t('station.password.now')} checked={now} onChange={(e) => setNow(e.currentTarget.checked)} />
-          </>
-        )}
-        <ProblemAlert problem={rotate.problem} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {made ? t('design.done') : t('design.cancel')}
-          </Button>
-          {!made && (
-            <Button loading={rotate.busy} onClick={() => void rotate.run(now).catch(() => undefined)}>
-              {t('station.password.title')}
-            </Button>
-          )}
-        </Group>
-      </Stack>
-    </Modal>
   )
 }
 

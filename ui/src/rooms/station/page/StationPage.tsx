@@ -6,11 +6,13 @@ import { Ago, Failed, Loading, Page } from '../../../design'
 import { ChargingTab, DisplayTab, MonitoringTab, ServiceTab, VariablesTab } from '../../device'
 import { SessionTable } from '../../session'
 import { CommandsTab } from '../command/CommandsTab'
+import { QuirksTab } from '../quirks/QuirksTab'
 import { StatusBadge } from '../StatusBadge'
 import { DriversTab } from './DriversTab'
 import { EditStationButton } from './EditStation'
 import { MessageLog } from './MessageLog'
 import { Overview } from './Overview'
+import { SecurityTab } from './SecurityTab'
 import { StationMenu } from './StationMenu'
 
 const TABS = [
@@ -23,6 +25,8 @@ const TABS = [
   { id: 'drivers', permission: 'station.read' },
   { id: 'display', permission: 'device.read' },
   { id: 'service', permission: 'device.read' },
+  { id: 'security', permission: 'station.read' },
+  { id: 'quirks', permission: 'station.read' },
   { id: 'commands', permission: 'station.command' },
 ] as const
 
@@ -96,6 +100,8 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
         {chosen === 'drivers' && <DriversTab station={station} />}
         {chosen === 'display' && <DisplayTab station={station.id} />}
         {chosen === 'service' && <ServiceTab station={station.id} zone={zone} />}
+        {chosen === 'security' && <SecurityTab station={station} zone={zone} />}
+        {chosen === 'quirks' && <QuirksTab station={station} />}
         {chosen === 'commands' && <CommandsTab station={station} />}
       </Tabs.Panel>
     </Tabs>

@@ -2,6 +2,7 @@ import { Alert, Button } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { patch, stationPath, STATIONS, useChange, useMay, type Station } from '../../../api'
 import { IconAlert, ProblemAlert, useFormat } from '../../../design'
+import { NeedsCredentials } from './NeedsCredentials'
 
 /** A station's clock may differ by this much before anybody is told. */
 const SKEW_WORTH_TELLING_S = 60
@@ -19,6 +20,7 @@ export function Warnings({ station: s }: { station: Station }) {
   ].filter((x) => x !== false && x !== undefined)
   return (
     <>
+      <NeedsCredentials station={s} />
       {s.quarantined && <Quarantined station={s} />}
       {texts.map((text) => (
         <Alert key={text} color="yellow" variant="light" icon={<IconAlert size={18} aria-hidden />}>
