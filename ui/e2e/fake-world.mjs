@@ -4,7 +4,7 @@ export const USER = { id: 'u1', email: 'owner@example.org', name: 'Ada Owner', r
 export const PASSWORD = 'a long password'
 export const ORGANISATION = { id: 'org1', name: 'Forecourt', country: 'DE', currency: 'EUR', time_zone: 'Europe/Berlin', language: 'en' }
 
-const PERMISSIONS = 'station.read station.write station.command station.message device.read device.write site.read site.write token.read token.write tariff.read tariff.write session.read session.write cdr.read organisation.read user.read user.write role.read apikey.read apikey.write event.read'.split(' ')
+const PERMISSIONS = 'station.read station.write station.command station.message device.read device.write site.read site.write token.read token.write tariff.read tariff.write session.read session.write cdr.read organisation.read user.read user.write role.read apikey.read apikey.write event.read certificate.read certificate.write system.read'.split(' ')
 
 export const me = () => ({ user: USER, organisation: ORGANISATION, grants: [{ organisation: 'org1', name: 'Forecourt', role: 'owner' }], permissions: PERMISSIONS, language: 'en', csrf_token: 'csrf' })
 

@@ -1,5 +1,8 @@
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach, vi } from 'vitest'
+
+// A machine that builds and tests at once may take long to draw; a second is no promise of ours.
+configure({ asyncUtilTimeout: 10_000 })
 
 // What Mantine and the tables ask of a browser and jsdom does not have.
 Object.defineProperty(window, 'matchMedia', {

@@ -65,7 +65,9 @@ function useColumns(all: boolean, approve: (r: CertificateRequest) => void, reje
       id: 'decide',
       header: t('pki.field.decide'),
       cell: (r) =>
-        r.status === 'waiting' && (
+        r.status !== 'waiting' ? (
+          NONE
+        ) : (
           <Group gap={6} wrap="nowrap">
             <Button size="compact-xs" onClick={() => approve(r)}>
               {t('pki.approve')}

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { Imported, Problem } from '../../../api'
 import { csv, DataTable, download, Facts, IconAlert, IconCheck, IconDownload, NONE, Panel, ProblemAlert, useFormat, type Column } from '../../../design'
+import css from './import.module.css'
 import { rowNote, type RowNote } from './rows'
 import type { ImportWork } from './useImport'
 
@@ -113,7 +114,7 @@ function Notes({ label, notes }: { label: string; notes: RowNote[] }) {
     { id: 'row', header: t('bulk.row'), width: 90, card: 'lead', cell: (n) => n.row ?? NONE },
     { id: 'column', header: t('bulk.column'), width: 180, cell: (n) => (n.column ? <code>{n.column}</code> : NONE) },
     { id: 'value', header: t('bulk.value'), cell: (n) => (n.value ? <code>{n.value}</code> : NONE) },
-    { id: 'message', header: t('bulk.message'), cell: (n) => <span style={{ whiteSpace: 'normal' }}>{n.message}</span> },
+    { id: 'message', header: t('bulk.message'), cell: (n) => <span className={css.message}>{n.message}</span> },
   ]
   return <DataTable label={label} rows={notes.map((n, i) => ({ ...n, key: String(i) }))} columns={columns} rowKey={(n) => n.key} />
 }

@@ -1,5 +1,6 @@
 import { Tabs } from '@mantine/core'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPath, useMay, useOne, usePollInterval, useSites, type Station } from '../../../api'
 import { Ago, Failed, Loading, Page } from '../../../design'
@@ -73,6 +74,12 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
   const navigate = useNavigate()
   const tabs = useTabs()
   const chosen: Tab = tabs.find((x) => x === tab) ?? 'overview'
+  const list = useRef<HTMLDivElement>(null)
+  // On a phone there are more tabs than fit.
+  useEffect(() => {
+    // Newer browsers return a promise, which an effect must not.
+    void list.current?.querySelector('[aria-selected=true]')?.scrollIntoView?.({ block: 'nearest', inline: 'center' })
+  }, [chosen])
   return (
     <Tabs
       value={chosen}
@@ -83,7 +90,7 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
         })
       }
     >
-      <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+      <Tabs.List ref={list} mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
         {tabs.map((x) => (
           <Tabs.Tab key={x} value={x}>
             {t(`station.tab.${x}`)}
