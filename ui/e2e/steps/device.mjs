@@ -4,6 +4,7 @@ import { api, assert, byId, until } from './check.mjs'
 /** What is done to a device: any command by its form, firmware, logs, templates. */
 export async function device({ base, page, step, picture }) {
   let id
+  const version = `e2e-${Date.now().toString(36)}`
   await step('a form is drawn from the schema of any action, and checked before it is sent', async () => {
     if (!page.url().startsWith(base)) await page.goto(base)
     id = await idleStation(page)
@@ -32,7 +33,6 @@ export async function device({ base, page, step, picture }) {
   })
 
   await step('a firmware image is uploaded and brought to a station', async () => {
-    const version = `e2e-${Date.now().toString(36)}`
     await page.goto(`${base}/firmware/images`)
     await byId(page, 'image-add').first().click()
     await byId(page, 'image-version').fill(version)
@@ -40,14 +40,18 @@ export async function device({ base, page, step, picture }) {
     await byId(page, 'image-save').click()
     await page.getByText(version).first().waitFor()
     await picture('firmware-images')
-    await page.goto(`${base}/stations/${encodeURIComponent(id)}/service`)
-    await byId(page, 'update-add').click()
-    await byId(page, 'update-image').click()
-    await page.getByRole('option', { name: new RegExp(version) }).click()
-    await byId(page, 'update-save').click()
-    await page.getByRole('heading', { level: 1, name: new RegExp(version) }).waitFor()
-    await page.locator('table').getByRole('link', { name: id, exact: true }).waitFor()
+    await update(page, base, id, version)
+    await page.locator('table').getByText('Failed', { exact: true }).or(page.locator('table').getByText('Up to date', { exact: true })).first().waitFor({ timeout: 60_000 })
+    await page.getByRole('button', { name: 'Steps' }).first().click()
+    await page.getByRole('dialog').getByText('Station said').waitFor()
     await picture('firmware-update')
+  })
+
+  await step('an update that is yet to come is paused, resumed and cancelled', async () => {
+    await update(page, base, id, version, async () => {
+      await page.getByRole('button', { name: 'More settings' }).click()
+      await page.getByLabel('Not before').fill('2099-01-01T03:00')
+    })
     await byId(page, 'update-pause').click()
     await byId(page, 'update-resume').click()
     await byId(page, 'update-cancel').click()
@@ -81,6 +85,18 @@ export async function device({ base, page, step, picture }) {
     await page.getByRole('button', { name: 'Delete this template' }).click()
     await page.waitForURL(/\/templates$/)
   })
+}
+
+/** Begins an update of one station from its page and waits for the update's own page. */
+async function update(page, base, station, version, settings = async () => {}) {
+  await page.goto(`${base}/stations/${encodeURIComponent(station)}/service`)
+  await byId(page, 'update-add').click()
+  await byId(page, 'update-image').click()
+  await page.getByRole('option', { name: new RegExp(version) }).click()
+  await settings()
+  await byId(page, 'update-save').click()
+  await page.getByRole('heading', { level: 1, name: new RegExp(version) }).waitFor()
+  await page.locator('table').getByRole('link', { name: station, exact: true }).waitFor()
 }
 
 /** A station of OCPP 2.x that is online and where nobody charges. */

@@ -55,7 +55,7 @@ export function MessageDialog({ message, station, onClose }: Props) {
               )}
             </Group>
           </Group>
-          {message && <Standing id={message.id} />}
+          {message && !remove.busy && <Standing id={message.id} />}
         </Stack>
       </form>
     </Modal>

@@ -14,7 +14,7 @@ export function LogDialog({ log, mayDelete, onClose }: { log: DeviceLog; mayDele
   const f = useFormat()
   const path = `/logs/${encodeURIComponent(log.id)}`
   const { data, problem, retry } = useOne<DeviceLog>(path, { refetchInterval: 3_000 })
-  const remove = useChange(() => del(path), ['/logs', '/charging-stations'])
+  const remove = useChange(() => del(path), ['/charging-stations'])
   return (
     <Modal opened onClose={onClose} size="lg" title={t(`device.log.types.${log.type}`, { defaultValue: log.type })}>
       {problem && <Failed problem={problem} retry={retry} />}

@@ -45,13 +45,14 @@ function Editor({ template, id }: { template: DeviceTemplate; id?: string }) {
   const path = `${PATH}/${encodeURIComponent(id ?? '')}`
   const changed = [PATH, '/desired-variables', '/charging-stations']
   const save = useChange((body: unknown) => (id ? put<DeviceTemplate>(path, body) : post<DeviceTemplate>(PATH, body)), changed)
-  const remove = useChange(() => del(path), changed)
+  const leave = () => navigate({ to: '/templates/{-$tab}', params: { tab: undefined } })
+  // Left first: what is read again afterwards must not be the template that is gone.
+  const remove = useChange(() => del(path).then(leave), changed)
   const preview = useChange((body: unknown) => post<TemplatePreview>(`${PATH}/preview${id ? `?id=${encodeURIComponent(id)}` : ''}`, body))
   const store = async () => {
     const done = await save.run(writable(draft)).catch(() => undefined)
     if (done?.id && !id) void navigate({ to: '/device-templates/$templateId', params: { templateId: done.id }, search: {} as never })
   }
-  const leave = () => void navigate({ to: '/templates/{-$tab}', params: { tab: undefined } })
   return (
     <Grid>
       {id && <Progress id={id} mayApply={may} />}
@@ -68,7 +69,7 @@ function Editor({ template, id }: { template: DeviceTemplate; id?: string }) {
             </Button>
           </Group>
           {id && (
-            <Button color="red" variant="subtle" loading={remove.busy} onClick={() => void remove.run(undefined).then(leave, () => undefined)}>
+            <Button color="red" variant="subtle" loading={remove.busy} onClick={() => void remove.run(undefined).catch(() => undefined)}>
               {t('device.template.delete')}
             </Button>
           )}
