@@ -23,6 +23,10 @@ type Cost struct {
 	Duration    time.Duration // of the session
 	ParkingTime time.Duration // of which the vehicle asked for no power
 	ReservedFor time.Duration // before the session
+
+	Flags []Flag  // what should be looked at
+	Used  []Used  // of allowances, by this session
+	Spent []Spent // by this session, by day, where the tariff has a day cap
 }
 
 // TaxState says what the two totals mean.
@@ -40,10 +44,20 @@ const (
 type Rounding struct {
 	Rule    money.Rule
 	PerLine bool // round each line to the smallest unit, so that totals are plain sums
+	// Increment rounds what is paid, taxes included, to a multiple of itself,
+	// as cash is; 0 does not.
+	Increment money.Micro
 }
 
-// Context carries what a price may depend on beside tariff and usage.
-type Context struct{ Rounding Rounding }
+// Context carries what a price may depend on beside tariff and usage. A
+// tariff's own rounding comes before Rounding. JSON names are stable.
+type Context struct {
+	Rounding Rounding   `json:"-"`
+	Groups   []string   `json:"driver_groups,omitempty"`
+	Rated    unit.Watts `json:"rated_power_w,omitempty"`   // of the EVSE; 0: not known
+	Used     []Used     `json:"allowances_used,omitempty"` // before this session
+	Spent    []Spent    `json:"spent,omitempty"`           // by day, before this session
+}
 
 // LineKind says what a line is for.
 type LineKind string
@@ -53,6 +67,9 @@ const (
 	LineReservation LineKind = "reservation"
 	LineMinimum     LineKind = "min_price" // lifts the total to the tariff's minimum
 	LineMaximum     LineKind = "max_price" // lowers it to the tariff's maximum
+	LineFree        LineKind = "free"      // has a price and cost nothing; Reason says why
+	LineReduction   LineKind = "reduction" // taken off by a cap or a free amount; Reason says which
+	LineRounding    LineKind = "rounding"  // to what can be paid in cash
 )
 
 // Line is the cost of one component. Amounts are rounded once, to a millionth
@@ -68,7 +85,12 @@ type Line struct {
 	Excl      money.Amount
 	Incl      money.Amount
 	Step      *StepEffect
+	Reason    Reason // of LineFree and LineReduction
+	Date      string // the local day, where days are counted: "2026-03-29"
 	component *Component
+	policy    *policy    // that Reason is of
+	rule      *allowance // that Reason is of
+	increment money.Micro
 }
 
 // Quantity is mWh for ENERGY, microseconds for the times, 1 for FLAT. Where a
@@ -95,6 +117,7 @@ type PricedPeriod struct {
 	source                         *Period
 	energyComponent, timeComponent *Component
 	dim                            int8
+	excuse                         Reason
 }
 
 // Note is a remark on how the cost came about.
@@ -111,6 +134,8 @@ const (
 	NoteTaxLater       = "taxes_added_later"
 	NoteTaxIncluded    = "taxes_included"
 	NoteNotBilled      = "waiting_not_billed"
+	NoteSoCUnknown     = "soc_not_told"
+	NoteRatedUnknown   = "rated_power_unknown"
 )
 
 var noteTexts = map[string]string{
@@ -119,6 +144,8 @@ var noteTexts = map[string]string{
 	NoteUsageCorrected: "Measured periods overlapped, ran backwards or had negative energy; they were put in order.",
 	NoteTaxLater:       "Taxes are added later, according to local law.",
 	NoteTaxIncluded:    "The price includes taxes that are not itemised.",
+	NoteSoCUnknown:     "The tariff depends on the battery's state of charge, which the vehicle did not tell; prices for a band of it did not apply.",
+	NoteRatedUnknown:   "The tariff depends on the power of the EVSE, which is not known; prices for a band of it did not apply.",
 	NoteNotBilled:      "Time in which the site held back power or the station was offline is not billed.",
 }
 
@@ -175,7 +202,7 @@ func (p PricedPeriod) TimeDimension() Dimension {
 // SamePrice reports whether the same components applied in both.
 func (p PricedPeriod) SamePrice(o PricedPeriod) bool {
 	return p.energyComponent == o.energyComponent && p.timeComponent == o.timeComponent &&
-		p.dim == o.dim && p.Reserved == o.Reserved
+		p.dim == o.dim && p.Reserved == o.Reserved && p.excuse == o.excuse
 }
 
 // Elements gives the elements that priced the period, by dimension.
