@@ -32,16 +32,20 @@ func newLedger(width int) *ledger { return &ledger{width: width} }
 // at is the place of a component on a day, which is made if need be.
 func (l *ledger) at(date int64, c *Component) *quantity { return &l.used[l.index(date)+c.index] }
 
+// index is where a day's row begins; a row is made if need be.
 func (l *ledger) index(date int64) int {
-	for i := len(l.dates) - 1; i >= 0; i-- {
-		if l.dates[i] == date {
-			return i * l.width
-		}
+	i := len(l.dates)
+	for i > 0 && l.dates[i-1] > date {
+		i--
 	}
-	l.dates = append(l.dates, date)
-	l.used = append(l.used, make([]quantity, l.width)...)
-	l.bill = append(l.bill, make([]quantity, l.width)...)
-	return (len(l.dates) - 1) * l.width
+	at := i * l.width
+	if i > 0 && l.dates[i-1] == date {
+		return at - l.width
+	}
+	l.dates = slices.Insert(l.dates, i, date)
+	l.used = slices.Insert(l.used, at, make([]quantity, l.width)...)
+	l.bill = slices.Insert(l.bill, at, make([]quantity, l.width)...)
+	return at
 }
 
 func (l *ledger) give(date int64, c *Component, why Reason, from, to fraction) {
