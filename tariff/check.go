@@ -28,6 +28,7 @@ func Check(o ocpi.Tariff) (Tariff, error) {
 	}
 	if len(c.err.Fields) == 0 {
 		c.reach(&t)
+		c.windows(&t)
 	}
 	if len(c.err.Fields) > 0 {
 		return Tariff{}, c.err
