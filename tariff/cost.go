@@ -123,7 +123,7 @@ type PricedPeriod struct {
 // Note is a remark on how the cost came about.
 type Note struct {
 	Code string `json:"code"` // stable
-	Text string `json:"text"` // English
+	Text string `json:"text"` // English, but in a view
 }
 
 // Note codes.
@@ -138,19 +138,41 @@ const (
 	NoteRatedUnknown   = "rated_power_unknown"
 )
 
-var noteTexts = map[string]string{
-	NoteNoTariff:       "No tariff applied at the start of this session, so its price is zero.",
-	NoteCurrentUnknown: "The tariff depends on the current, which the station did not measure; it was taken as zero.",
-	NoteUsageCorrected: "Measured periods overlapped, ran backwards or had negative energy; they were put in order.",
-	NoteTaxLater:       "Taxes are added later, according to local law.",
-	NoteTaxIncluded:    "The price includes taxes that are not itemised.",
-	NoteSoCUnknown:     "The tariff depends on the battery's state of charge, which the vehicle did not tell; prices for a band of it did not apply.",
-	NoteRatedUnknown:   "The tariff depends on the power of the EVSE, which is not known; prices for a band of it did not apply.",
-	NoteNotBilled:      "Time in which the site held back power or the station was offline is not billed.",
+var noteTexts = map[string]phrase{
+	NoteNoTariff: {"No tariff applied at the start of this session, so its price is zero.",
+		"Aucun tarif ne s'appliquait au début de cette session ; son prix est donc nul.",
+		"Zu Beginn dieses Ladevorgangs galt kein Tarif, daher ist sein Preis null."},
+	NoteCurrentUnknown: {"The tariff depends on the current, which the station did not measure; it was taken as zero.",
+		"Le tarif dépend du courant, que la borne n'a pas mesuré ; il a été compté comme nul.",
+		"Der Tarif hängt vom Strom ab, den die Station nicht gemessen hat; er zählt als null."},
+	NoteUsageCorrected: {"Measured periods overlapped, ran backwards or had negative energy; they were put in order.",
+		"Des périodes mesurées se chevauchaient, reculaient ou avaient une énergie négative ; elles ont été remises en ordre.",
+		"Gemessene Abschnitte überlappten, liefen rückwärts oder hatten negative Energie; sie wurden geordnet."},
+	NoteTaxLater: {"Taxes are added later, according to local law.", "Les taxes sont ajoutées ensuite, selon la loi locale.",
+		"Steuern kommen nach örtlichem Recht noch hinzu."},
+	NoteTaxIncluded: {"The price includes taxes that are not itemised.", "Le prix comprend des taxes qui ne sont pas détaillées.",
+		"Der Preis enthält Steuern, die nicht ausgewiesen sind."},
+	NoteSoCUnknown: {"The tariff depends on the battery's state of charge, which the vehicle did not tell; prices for a band of it did not apply.",
+		"Le tarif dépend de l'état de charge de la batterie, que le véhicule n'a pas indiqué ; les prix par tranche ne s'appliquent pas.",
+		"Der Tarif hängt vom Ladestand ab, den das Fahrzeug nicht genannt hat; Preise nach Ladestand galten nicht."},
+	NoteRatedUnknown: {"The tariff depends on the power of the EVSE, which is not known; prices for a band of it did not apply.",
+		"Le tarif dépend de la puissance du point de charge, qui n'est pas connue ; les prix par tranche ne s'appliquent pas.",
+		"Der Tarif hängt von der Leistung des Ladepunkts ab, die nicht bekannt ist; Preise nach Leistung galten nicht."},
+	NoteNotBilled: {"Time in which the site held back power or the station was offline is not billed.",
+		"Le temps pendant lequel le site retenait la puissance ou la borne était hors ligne n'est pas facturé.",
+		"Zeit, in der der Standort Leistung zurückhielt oder die Station nicht erreichbar war, wird nicht berechnet."},
 }
 
 func (c *Cost) note(code string) {
-	c.Notes = append(c.Notes, Note{Code: code, Text: noteTexts[code]})
+	c.Notes = append(c.Notes, Note{Code: code, Text: noteTexts[code].en})
+}
+
+// in gives the note in a language.
+func (n Note) in(l Language) Note {
+	if p, ok := noteTexts[n.Code]; ok {
+		n.Text = p.in(l)
+	}
+	return n
 }
 
 // HasNote reports whether the cost carries the note.

@@ -61,7 +61,10 @@ type PeriodView struct {
 // View renders c in the given language.
 func (c Cost) View(l Language) CostView {
 	v := CostView{Currency: c.Currency, ExclVAT: c.Excl.Decimal(), InclVAT: c.Incl.Decimal(), Tax: c.Tax,
-		Lines: make([]LineView, 0, len(c.Lines)), Periods: make([]PeriodView, 0, len(c.Periods)), Notes: c.Notes, Flags: c.Flags}
+		Lines: make([]LineView, 0, len(c.Lines)), Periods: make([]PeriodView, 0, len(c.Periods)), Flags: c.Flags}
+	for _, n := range c.Notes {
+		v.Notes = append(v.Notes, n.in(l))
+	}
 	for _, u := range c.Used {
 		v.Used = append(v.Used, u.view(c.Currency))
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 // genExtended is a random tariff with random extensions.
-func genExtended(rt *rapid.T) Tariff {
-	o := genTariff(rt, true).Source
+func genExtended(rt *rapid.T, steps bool) Tariff {
+	o := genTariff(rt, steps).Source
 	for i := range o.Elements {
 		var e ElementExtension
 		maybe := func(name string) bool { return rapid.IntRange(0, 4).Draw(rt, name) == 0 }
@@ -143,7 +143,7 @@ func split(rt *rapid.T, u Usage) Usage {
 func TestExtensionsSplitAndOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		x, zone, c := genExtended(rt), genZone(rt), genContext(rt)
+		x, zone, c := genExtended(rt, true), genZone(rt), genContext(rt)
 		u := genFacts(rt, genUsage(rt))
 		whole := Price(x, u, zone, c)
 		compareLines(rt, whole, Price(x, split(rt, u), zone, c))
@@ -160,7 +160,7 @@ func TestExtensionsSplitAndOrder(t *testing.T) {
 func TestExtensionsAddUp(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		x, zone, c := genExtended(rt), genZone(rt), genContext(rt)
+		x, zone, c := genExtended(rt, true), genZone(rt), genContext(rt)
 		cost := Price(x, genFacts(rt, genUsage(rt)), zone, c)
 		var excl, incl money.Micro
 		var coins money.Micro
@@ -197,7 +197,7 @@ func TestExtensionsAddUp(t *testing.T) {
 func TestQuoteRunningAndFinalAgree(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		x, zone, c := genExtended(rt), genZone(rt), genContext(rt)
+		x, zone, c := genExtended(rt, true), genZone(rt), genContext(rt)
 		q := Quote{Start: rapid.SampledFrom(starts).Draw(rt, "start"), Energy: unit.Energy(rapid.Int64Range(1, 50).Draw(rt, "Wh/s")) * 7200 * unit.WattHour,
 			Charging: 2 * time.Hour, Parking: time.Duration(rapid.IntRange(0, 90).Draw(rt, "parking")) * time.Minute}
 		quoted := q.Usage()

@@ -100,7 +100,7 @@ func (b tariffBody) ocpi() (ocpi.Tariff, error) {
 	return o, inBody(err)
 }
 
-func bodyOf(r Record, err error) (tariffBody, error) {
+func bodyOf(l Language, r Record, err error) (tariffBody, error) {
 	if err != nil {
 		return tariffBody{}, err
 	}
@@ -113,7 +113,7 @@ func bodyOf(r Record, err error) (tariffBody, error) {
 		return b, err
 	}
 	b.Organisation, b.Version, b.Newest, b.Status = string(r.Org), r.Number, r.Newest, r.Status
-	b.Summary = r.Tariff.Sentence(English)
+	b.Summary = r.Tariff.Sentence(l)
 	return b, nil
 }
 
