@@ -96,4 +96,5 @@ func (s *Service) Routes(a *web.API) {
 		}
 		return &cdrOutput{Body: cdrDetail{cdrBody: bodyOf(c), Explanation: why}}, nil
 	})
+	s.heldRoutes(a)
 }
