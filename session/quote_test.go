@@ -87,4 +87,3 @@ func TestBatteryReachesThePrice(t *testing.T) {
 		}
 	})
 }
-

@@ -38,6 +38,8 @@ type Deps struct {
 	// Waiting gives when others waited for an EVSE within [from, until); nil:
 	// nobody ever did.
 	Waiting func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error)
+	// Display gives what a station can show of prices; nil: none can.
+	Display func(tx *db.Tx, station string) (Display, error)
 	// ConnectionTimeout gives how long a station waits for the cable after a
 	// remote start, 0 when it has not told; nil: it never has.
 	ConnectionTimeout func(tx *db.Tx, station string) (time.Duration, error)

@@ -152,6 +152,9 @@ func (s *Service) follow(tx *db.Tx, w *work, received time.Time) error {
 	if err := s.ghosts(tx, w); err != nil {
 		return err
 	}
+	if err := s.showCost(tx, w, wait == nothing); err != nil {
+		return err
+	}
 	return s.tell(tx, w, wait == nothing)
 }
 

@@ -112,3 +112,28 @@ func (t *Tariff) priceAt(q HeatQuestion, d int8, date, timeOfDay int64) *Compone
 	}
 	return nil
 }
+
+// Now gives the prices of one moment, with tax, by dimension; those that do
+// not apply are absent. q.From is local time. grace is the time for which
+// parking is free at first.
+func (t *Tariff) Now(q HeatQuestion) (prices map[Dimension]money.Amount, grace time.Duration) {
+	prices = map[Dimension]money.Amount{}
+	wall := q.From.UnixMicro() + localOffset(q.From)
+	date := floorDiv(wall, day)
+	for d := range dims {
+		if c := t.priceAt(q, d, date, wall-date*day); c != nil {
+			p := pricer{t: t, cost: &Cost{Currency: t.Currency}}
+			whole := quantity{whole: c.perUnit()}
+			_, prices[c.Dimension] = p.amounts(c, &whole)
+		}
+	}
+	if i := t.policy.idle; i != nil {
+		grace = time.Duration(i.grace) * time.Microsecond
+	}
+	return prices, grace
+}
+
+func localOffset(t time.Time) int64 {
+	_, s := t.Zone()
+	return int64(s) * int64(time.Second/time.Microsecond)
+}
