@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/device"
@@ -12,6 +13,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
@@ -113,6 +115,21 @@ func (s seams) connectionTimeout(tx *db.Tx, id string) (time.Duration, error) {
 		return 0, nil // it has not told, or not in seconds
 	}
 	return time.Duration(n) * time.Second, nil
+}
+
+// display is what a station says it can show of prices: the switches of
+// TariffCostCtrlr in 2.x, the key of the California note in 1.6.
+func (s seams) display(tx *db.Tx, id string) (d session.Display, err error) {
+	on := func(component, variable, instance string) bool {
+		var v device.Variable
+		if err == nil {
+			v, _, err = s.devices.Value(tx, id, component, variable, instance)
+		}
+		return strings.EqualFold(v.Value, "true")
+	}
+	d.Cost = on("TariffCostCtrlr", "Enabled", "Cost") || on(v16.KeyComponent, "CustomDisplayCostAndPrice", "")
+	d.Tariff = on("TariffCostCtrlr", "Enabled", "Tariff") && on("TariffCostCtrlr", "Available", "Tariff")
+	return d, err
 }
 
 // portUse tells a port what its session is doing.

@@ -13,7 +13,12 @@
 // OCPI form have four decimals, rounded along the running total so that the
 // periods add up to the whole.
 //
-// Tables: cdr, cdr_sequence. Facts recorded: cdr.issued (payload Issued).
+// What was shown is what is billed: a price that the quote stored at the
+// session's start does not give is held back until a person releases it
+// (integrity, held).
+//
+// Tables: cdr, cdr_sequence, cdr_held. Facts recorded: cdr.issued (payload
+// Issued), billing.cdr_held and billing.cdr_released (payload HeldBack).
 // Facts consumed: session.ended.
 // Specification: OCPI 2.2.1 mod_cdrs.
 package billing

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/money"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
@@ -43,7 +44,7 @@ type cdrBody struct {
 // cdrDetail adds how the amount came about.
 type cdrDetail struct {
 	cdrBody
-	Explanation json.RawMessage `json:"explanation" doc:"Lines, periods and notes of the price, as in a tariff quote"`
+	Explanation tariff.CostView `json:"explanation" doc:"Lines, periods and notes of the price, as in a tariff quote"`
 }
 
 func bodyOf(c CDR) cdrBody {
@@ -55,6 +56,7 @@ func bodyOf(c CDR) cdrBody {
 
 type (
 	cdrInput struct {
+		tariff.Speaks
 		ID string `path:"id" maxLength:"39"`
 	}
 	cdrOutput struct{ Body cdrDetail }
@@ -88,6 +90,11 @@ func (s *Service) Routes(a *web.API) {
 		if err != nil {
 			return nil, err
 		}
-		return &cdrOutput{Body: cdrDetail{cdrBody: bodyOf(c), Explanation: c.Cost}}, nil
+		why, err := tariff.Unseal(c.Cost, in.Language())
+		if err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "cdr.stored", "the explanation of CDR %s cannot be read", c.ID)
+		}
+		return &cdrOutput{Body: cdrDetail{cdrBody: bodyOf(c), Explanation: why}}, nil
 	})
+	s.heldRoutes(a)
 }

@@ -39,7 +39,7 @@ func (s settled) seal() (CDR, error) {
 	if err != nil {
 		return c, err
 	}
-	cost, err := json.Marshal(s.cost)
+	cost, err := s.cost.Seal()
 	if err != nil {
 		return c, err
 	}
@@ -85,7 +85,8 @@ func (s settled) ocpi() ocpi.CDR {
 		o.AuthMethod = ocpi.AuthCommand
 	}
 	if s.version != nil {
-		o.Tariffs = []ocpi.Tariff{s.version.Tariff.Source}
+		plain, _ := s.version.Tariff.ToOCPI()
+		o.Tariffs = []ocpi.Tariff{plain}
 	}
 	for _, part := range []struct {
 		to        **ocpi.Price

@@ -62,7 +62,10 @@ func (s *Service) onEnded(tx *db.Tx, f event.Fact) error {
 // a credit and a new CDR if what is billed differs. A revision that is not
 // newer than the one billed changes nothing; neither does a session that was
 // refused and took no energy.
-func (s *Service) Settle(tx *db.Tx, f session.Finished) error {
+func (s *Service) Settle(tx *db.Tx, f session.Finished) error { return s.bill(tx, f, false) }
+
+// bill is Settle; released passes a price whose quote does not explain it.
+func (s *Service) bill(tx *db.Tx, f session.Finished, released bool) error {
 	last, found, err := latest(tx, f.ID)
 	if err != nil || found && last.Revision >= f.Revision {
 		return err
@@ -70,7 +73,29 @@ func (s *Service) Settle(tx *db.Tx, f session.Finished) error {
 	if !found && f.Status == session.Invalid && f.Energy == 0 {
 		return nil
 	}
-	next, err := s.prepare(tx, f)
+	if !released {
+		held, err := lastHeld(tx, f.ID)
+		if err != nil || held >= f.Revision {
+			return err
+		}
+		if err := replaceHeld(tx, f.ID); err != nil {
+			return err
+		}
+	}
+	in, err := s.prepare(tx, f)
+	if err != nil {
+		return err
+	}
+	if !released {
+		quoted, breaches, err := integrity(f, in.version, in.cost)
+		if err != nil {
+			return err
+		}
+		if len(breaches) > 0 {
+			return s.hold(tx, f, in.cost, quoted, breaches)
+		}
+	}
+	next, err := in.seal()
 	if err != nil || found && last.Digest == next.Digest {
 		return err
 	}
@@ -87,25 +112,25 @@ func (s *Service) Settle(tx *db.Tx, f session.Finished) error {
 	return s.issue(tx, next)
 }
 
-// prepare prices and seals a session.
-func (s *Service) prepare(tx *db.Tx, f session.Finished) (CDR, error) {
+// prepare prices a session.
+func (s *Service) prepare(tx *db.Tx, f session.Finished) (settled, error) {
 	org, err := identity.Lookup(tx, identity.OrgID(f.Org))
 	if err != nil {
-		return CDR{}, err
+		return settled{}, err
 	}
 	in := settled{session: f, country: org.Country, party: s.d.PartyID}
 	if in.place, err = s.whereabouts(tx, f); err != nil {
-		return CDR{}, err
+		return in, err
 	}
 	prices := tariff.None(currencyOf(f, in.place, org))
 	if f.Tariff != "" {
 		if in.version, err = s.d.Tariffs.Version(tx, f.Tariff); err != nil {
-			return CDR{}, err
+			return in, err
 		}
 		prices = in.version.Tariff
 	}
-	in.cost = tariff.Price(prices, f.Usage, in.place.zone, tariff.Context{})
-	return in.seal()
+	in.cost = tariff.Price(prices, f.Usage, in.place.zone, f.Inputs)
+	return in, nil
 }
 
 // currencyOf is the currency of a price of zero.

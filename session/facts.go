@@ -63,6 +63,8 @@ type Finished struct {
 	Authorised  string           `json:"authorisation,omitempty"` // what the station was last told
 	RemoteStart int64            `json:"remote_start_id,omitempty"`
 	Usage       tariff.Usage     `json:"usage"`
+	Inputs      tariff.Context   `json:"price_inputs,omitzero"` // of the price besides tariff and usage
+	Quote       *Quote           `json:"quote,omitempty"`       // what was shown at the start
 	SettledAt   time.Time        `json:"settled_at"`
 }
 
@@ -103,7 +105,8 @@ func (s *Session) told() Told {
 	}
 }
 
-func (s *Session) finished(u tariff.Usage) Finished {
+func (s *Session) finished(u tariff.Usage, f Finished) Finished {
 	return Finished{Told: s.told(), Org: s.Org, Revision: s.Revision, TokenRef: s.TokenRef, MeterStart: s.State.MeterStart, MeterStop: s.State.MeterStop,
-		Tariff: tariff.VersionID(s.Tariff), Authorised: s.Authorisation, RemoteStart: s.RemoteStart, Usage: u, SettledAt: s.SettledAt}
+		Tariff: tariff.VersionID(s.Tariff), Authorised: s.Authorisation, RemoteStart: s.RemoteStart, Usage: u, SettledAt: s.SettledAt,
+		Inputs: f.Inputs, Quote: f.Quote}
 }

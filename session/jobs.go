@@ -27,6 +27,7 @@ func (s *Service) Jobs(r *job.Runner) {
 	r.Every("session.partitions", 12*time.Hour, s.Partition)
 	r.Handle(jobStop, s.stopAtLimit, job.Options{MaxAttempts: 20, Timeout: time.Minute})
 	r.Handle(jobReconcile, s.reconcile, job.Options{MaxAttempts: 8, Timeout: time.Minute})
+	s.costJobs(r)
 	r.Handle(jobAsk, s.ask, job.Options{MaxAttempts: 1, Timeout: time.Minute})
 }
 
@@ -213,6 +214,9 @@ func (s *Service) force(tx *db.Tx, w *work, mark Flag) error {
 		return err
 	}
 	if err := s.reprice(tx, w, true); err != nil {
+		return err
+	}
+	if err := s.showCost(tx, w, true); err != nil {
 		return err
 	}
 	if err := s.tell(tx, w, true); err != nil {

@@ -30,7 +30,7 @@ func (s *Service) lockTariff(tx *db.Tx, w *work) error {
 		return err
 	}
 	w.Tariff, w.TariffID, w.TariffNo, w.Currency = string(v.ID), string(v.Tariff.ID), v.Number, v.Tariff.Currency
-	return nil
+	return s.quote(tx, w, v)
 }
 
 func (s *Service) version(tx *db.Tx, r *Session) (*tariff.Version, error) {
@@ -76,19 +76,33 @@ func (s *Service) reprice(tx *db.Tx, w *work, settle bool) error {
 	if !settle {
 		all = append(all, w.State.Rest(until)...)
 	}
-	zone := time.UTC
-	if s.d.Zone != nil {
-		if zone, err = s.d.Zone(tx, w.Org, w.Site); err != nil {
-			return err
-		}
-	}
 	around, err := s.circumstances(tx, w.Session, until, v.Tariff.PricesParking())
 	if err != nil {
 		return err
 	}
-	c := tariff.Price(v.Tariff, Usage(w.State, all, until, around), zone, tariff.Context{})
-	w.Excl, w.Incl, w.PricedAt = c.Excl.Micros, c.Incl.Micros, tx.Now
-	return nil
+	used := Usage(w.State, all, until, around)
+	if err := s.pricedFacts(tx, w.Session, &v.Tariff, &used); err != nil {
+		return err
+	}
+	_, _, err = s.price(tx, w.Session, v, used)
+	w.PricedAt = tx.Now
+	return err
+}
+
+// price computes what a usage of the session costs, keeps it, and gives it
+// with the inputs of its formula.
+func (s *Service) price(tx *db.Tx, r *Session, v *tariff.Version, u tariff.Usage) (tariff.Cost, tariff.Context, error) {
+	zone, err := s.zone(tx, r)
+	if err != nil {
+		return tariff.Cost{}, tariff.Context{}, err
+	}
+	inputs, err := s.formula(tx, r, v)
+	if err != nil {
+		return tariff.Cost{}, inputs, err
+	}
+	c := tariff.Price(v.Tariff, u, zone, inputs)
+	r.Excl, r.Incl = c.Excl.Micros, c.Incl.Micros
+	return c, inputs, nil
 }
 
 // circumstances gathers what a session's bill depends on besides its events.

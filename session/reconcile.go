@@ -10,6 +10,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
+	"github.com/forecourt-ev/forecourt/tariff"
 )
 
 // The version belongs to the connection (field note 11). A station that comes
@@ -44,10 +45,16 @@ func sameSeries(a, b ocpp.Version) bool { return (a == ocpp.V16) == (b == ocpp.V
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
-	return []event.Consumer{{Name: "session.stations", Kinds: []string{station.KindBoot, station.KindReplaced}, Handle: s.stationTurned}}
+	return []event.Consumer{{Name: "session.stations", Kinds: []string{station.KindBoot, station.KindReplaced, tariff.KindAssigned}, Handle: s.stationTurned}}
 }
 
 func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
+	if f.Kind == tariff.KindAssigned { // of a station or one of its EVSEs
+		if f.Station == "" {
+			return nil
+		}
+		return s.setTariff(tx, f.Org, f.Site, f.Station)
+	}
 	if f.Kind == station.KindReplaced {
 		var r station.Replaced
 		if err := f.Decode(&r); err != nil {
@@ -61,6 +68,11 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 	}
 	if b.Status != string(ocpp.RegistrationStatusEnumAccepted) {
 		return nil
+	}
+	if b.Protocol == string(ocpp.V21) {
+		if err := s.setTariff(tx, f.Org, f.Site, f.Station); err != nil {
+			return err
+		}
 	}
 	open, err := openAt(tx, f.Station, 0)
 	if err != nil {

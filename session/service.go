@@ -33,6 +33,13 @@ type Deps struct {
 	// Rating gives the power that an EVSE can deliver, 0 when it is not
 	// known; nil: it never is.
 	Rating func(tx *db.Tx, station string, evse int) (unit.Watts, error)
+	// Groups gives the driver groups that somebody is in; nil: none.
+	Groups func(tx *db.Tx, org, driver, token string) ([]string, error)
+	// Waiting gives when others waited for an EVSE within [from, until); nil:
+	// nobody ever did.
+	Waiting func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error)
+	// Display gives what a station can show of prices; nil: none can.
+	Display func(tx *db.Tx, station string) (Display, error)
 	// ConnectionTimeout gives how long a station waits for the cable after a
 	// remote start, 0 when it has not told; nil: it never has.
 	ConnectionTimeout func(tx *db.Tx, station string) (time.Duration, error)

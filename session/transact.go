@@ -101,6 +101,9 @@ func (s *Service) transact(tx *db.Tx, m *message, assign bool) (*ocpp.Transactio
 	if assign {
 		reply.TransactionID = w.Transaction
 	}
+	if err := s.runningCost(tx, w, m, &reply.Response); err != nil {
+		return nil, err
+	}
 	if m.event.Kind == Ended && m.peer.Version != ocpp.V16 {
 		reply.Response.TotalCost = w.totalCost() // E07, I03: the final cost when there is one
 	}

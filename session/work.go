@@ -11,6 +11,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/id"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/tariff"
 )
 
 // work is a session that is being changed in a transaction.
@@ -151,6 +152,9 @@ func (s *Service) follow(tx *db.Tx, w *work, received time.Time) error {
 	if err := s.ghosts(tx, w); err != nil {
 		return err
 	}
+	if err := s.showCost(tx, w, wait == nothing); err != nil {
+		return err
+	}
 	return s.tell(tx, w, wait == nothing)
 }
 
@@ -271,7 +275,40 @@ func (s *Service) recordEnd(tx *db.Tx, w *work) error {
 	if err != nil {
 		return err
 	}
-	return s.record(tx, w.Session, KindEnded, w.finished(Usage(w.State, all, w.State.EndedAt, c)))
+	u := Usage(w.State, all, w.State.EndedAt, c)
+	f := Finished{}
+	v, err := s.version(tx, w.Session)
+	if err != nil {
+		return err
+	}
+	if v != nil {
+		if f, err = s.settledPrice(tx, w, v, &u); err != nil {
+			return err
+		}
+	}
+	return s.record(tx, w.Session, KindEnded, w.finished(u, f))
+}
+
+// settledPrice prices a settled session by what its fact will tell, so that
+// both say the same, and counts what it took of allowances.
+func (s *Service) settledPrice(tx *db.Tx, w *work, v *tariff.Version, u *tariff.Usage) (f Finished, err error) {
+	if err = s.pricedFacts(tx, w.Session, &v.Tariff, u); err != nil {
+		return f, err
+	}
+	excl, incl := w.Excl, w.Incl
+	cost, inputs, err := s.price(tx, w.Session, v, *u)
+	if err != nil {
+		return f, err
+	}
+	f.Inputs = inputs
+	if f.Quote, err = storedQuote(tx, w.ID); err != nil {
+		return f, err
+	}
+	if w.State.Flags&Refused != 0 && w.State.Energy == 0 {
+		w.Excl, w.Incl = excl, incl // see reprice
+		return f, nil
+	}
+	return f, s.d.Tariffs.Count(tx, v, w.holder(), string(w.ID), cost)
 }
 
 // PortUse is what a session means for the port it runs on.

@@ -68,6 +68,30 @@ var (
 	textStepHere  = phrase{"; the difference is billed here", " ; la différence est facturée ici", "; die Differenz steht hier"}
 	textMinimum   = phrase{"raised to the minimum price", "porté au prix minimum", "auf den Mindestpreis angehoben"}
 	textMaximum   = phrase{"limited to the maximum price", "limité au prix maximum", "auf den Höchstpreis begrenzt"}
+	textGrace     = phrase{"the first %s of parking are free", "les premières %s de stationnement sont gratuites", "die ersten %s Standzeit sind frei"}
+	textQuiet     = phrase{"parking is free %s", "le stationnement est gratuit %s", "Standzeit ist frei %s"}
+	textWaits     = phrase{"parking costs something only while others wait", "le stationnement n'est facturé que si d'autres attendent", "Standzeit kostet nur, solange andere warten"}
+	textNoWaiting = phrase{"nobody waited", "personne n'attendait", "niemand wartete"}
+	textIdleCap   = phrase{"parking at most %s", "stationnement au plus %s", "Standzeit höchstens %s"}
+	textIdleCut   = phrase{"parking is limited to %s", "le stationnement est limité à %s", "Standzeit ist auf %s begrenzt"}
+	textDayCap    = phrase{"at most %s per day", "au plus %s par jour", "höchstens %s pro Tag"}
+	textDayCut    = phrase{"limited to %s per day", "limité à %s par jour", "auf %s pro Tag begrenzt"}
+	textFailed    = phrase{"no start fee below %s and %s", "pas de frais de démarrage en dessous de %s et %s", "keine Startgebühr unter %s und %s"}
+	textFailedWas = phrase{"the start failed: below %s and %s", "le démarrage a échoué : moins de %s et %s", "der Start misslang: unter %s und %s"}
+	textAllowance = phrase{"%s free %s", "%s gratuits %s", "%s frei %s"}
+	textForGroups = phrase{"for %s", "pour %s", "für %s"}
+	textCash      = phrase{"rounded to %s", "arrondi à %s", "gerundet auf %s"}
+	textSoCMin    = phrase{"from a battery of %s on", "à partir d'une batterie à %s", "ab einem Ladestand von %s"}
+	textSoCMax    = phrase{"up to a battery of %s", "jusqu'à une batterie à %s", "bis zu einem Ladestand von %s"}
+	textRatedMin  = phrase{"at EVSEs of %s or more", "sur les points de %s ou plus", "an Ladepunkten ab %s"}
+	textRatedMax  = phrase{"at EVSEs below %s", "sur les points de moins de %s", "an Ladepunkten unter %s"}
+	textOnDay     = phrase{"on %s", "le %s", "am %s"}
+
+	textPer = map[Per]phrase{
+		PerSession: {"per session", "par session", "pro Ladevorgang"}, PerDay: {"per day", "par jour", "pro Tag"},
+		PerMonth: {"per month", "par mois", "pro Monat"}, PerPlan: {"with the plan", "avec l'abonnement", "mit dem Abo"},
+	}
+
 	textOnlyReser = phrase{"while reserved", "pendant la réservation", "während der Reservierung"}
 	textOnlyExpir = phrase{"when the reservation expires unused", "si la réservation expire", "wenn die Reservierung verfällt"}
 )

@@ -17,7 +17,7 @@ import (
 func Check(o ocpi.Tariff) (Tariff, error) {
 	c := compiler{err: fault.New(fault.Invalid, "tariff.invalid", "The tariff is not valid.")}
 	t := c.tariff(o)
-	for _, name := range o.UnknownFields() {
+	for _, name := range foreign(o.UnknownFields()) {
 		c.bad(name, nil, "is not a field of an OCPI 2.2.1 or 2.3.0 tariff; remove it")
 	}
 	c.identity(o)
@@ -28,6 +28,7 @@ func Check(o ocpi.Tariff) (Tariff, error) {
 	}
 	if len(c.err.Fields) == 0 {
 		c.reach(&t)
+		c.windows(&t)
 	}
 	if len(c.err.Fields) > 0 {
 		return Tariff{}, c.err

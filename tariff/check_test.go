@@ -18,6 +18,10 @@ func TestCheckNamesThePlace(t *testing.T) {
 	restricted := func(r string) string {
 		return `{` + head + `"elements":[{"price_components":[` + component + `],"restrictions":{` + r + `}}]}`
 	}
+	windows := func(a, b, c, d string) string {
+		return `{` + head + `"elements":[{"price_components":[` + component + `],"restrictions":{"start_time":"` + a + `","end_time":"` + b + `"}},
+		 {"price_components":[` + component + `],"restrictions":{"start_time":"` + c + `","end_time":"` + d + `"}}]}`
+	}
 	for _, c := range []struct{ in, at, says string }{
 		{`{` + head + `"elements":[]}`, "elements", "at least one element"},
 		{`{"currency":"EURO","country_code":"F","party_id":"fct","id":"","elements":[{"price_components":[` + component + `]}]}`,
@@ -48,6 +52,10 @@ func TestCheckNamesThePlace(t *testing.T) {
 		{restricted(`"min_duration":60,"max_duration":60`), "elements[0].restrictions.max_duration", "never applies"},
 		{restricted(`"day_of_week":["MONDAY","Mon","MONDAY"]`), "elements[0].restrictions.day_of_week[1] elements[0].restrictions.day_of_week[2]", ""},
 		{restricted(`"reservation":"RESERVATION"`), "elements[0].price_components[0].type", "FLAT or TIME"},
+		{windows("07:00", "23:00", "22:00", "07:00"), "elements[1].restrictions.start_time", "overlaps elements[0] (from 07:00 to 23:00)"},
+		{windows("06:00", "12:00", "11:00", "07:00"), "elements[1].restrictions.start_time", "let one end where the other begins"},
+		{windows("07:00", "22:00", "23:00", "07:00"), "elements[1]", "nothing prices ENERGY from Mon 22:00 to Mon 23:00, Tue 22:00 to Tue 23:00, Wed 22:00 to Wed 23:00 and 4 more"},
+		{windows("07:00", "22:00", "08:00", "10:00"), "elements[1].restrictions elements[1]", "never applies"},
 		{restricted(`"reservation":"BOOKED"`), "elements[0].price_components[0].type elements[0].restrictions.reservation", ""},
 	} {
 		o, err := ocpi.Parse[ocpi.Tariff]([]byte(c.in))

@@ -53,6 +53,7 @@ func (c *compiler) tariff(o ocpi.Tariff) Tariff {
 	for i := range o.Elements {
 		t.Elements[i] = c.element(fmt.Sprintf("elements[%d]", i), &o.Elements[i])
 	}
+	c.extension(o, &t)
 	t.index()
 	return t
 }
@@ -92,6 +93,7 @@ func (c *compiler) element(location string, o *ocpi.TariffElement) Element {
 	if o.Restrictions != nil {
 		e.When = c.restrictions(location+".restrictions", o.Restrictions)
 	}
+	c.elementExtension(location, o, &e.When)
 	return e
 }
 
@@ -221,7 +223,13 @@ func (c *compiler) date(location, s string) int64 {
 // index links components, gathers what splits periods, and lists for each
 // phase and dimension the components in order of precedence.
 func (t *Tariff) index() {
-	midnight := false
+	t.daily = t.policy.daily()
+	midnight := t.daily
+	if p := t.policy.idle; p != nil {
+		for _, q := range p.quiet {
+			t.dayCuts = append(t.dayCuts, q.from, q.to)
+		}
+	}
 	for i := range t.Elements {
 		e := &t.Elements[i]
 		for j := range e.Components {
@@ -234,6 +242,7 @@ func (t *Tariff) index() {
 			t.dayCuts = append(t.dayCuts, r.fromTime, r.toTime%day)
 		}
 		midnight = midnight || r.set&local != 0
+		t.bySoC = t.bySoC || r.set&soc != 0
 		add := func(to *[]int64, bit restriction, v int64) {
 			if r.set&bit != 0 {
 				*to = append(*to, v)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/money"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
+	"github.com/forecourt-ev/forecourt/ocpi"
 )
 
 // CostView is a Cost as REST and stored records show it: money and quantities
@@ -18,11 +19,24 @@ type CostView struct {
 	Lines    []LineView     `json:"lines"`
 	Periods  []PeriodView   `json:"periods"`
 	Notes    []Note         `json:"notes,omitempty"`
+	Flags    []Flag         `json:"flags,omitempty" enum:"ghost,very_short,very_long,very_large,unlikely" doc:"What should be looked at before this is paid"`
+	Used     []UsedView     `json:"allowances_used,omitempty" doc:"What this session takes of allowances"`
+}
+
+// UsedView is what a session takes of an allowance.
+type UsedView struct {
+	Per     Per    `json:"per" enum:"session,day,month,plan"`
+	Key     string `json:"key,omitempty" doc:"The local day or month it counts for"`
+	KWh     string `json:"kwh,omitempty"`
+	Minutes string `json:"minutes,omitempty"`
+	InclVAT string `json:"incl_vat,omitempty"`
 }
 
 // LineView is one line of a cost.
 type LineView struct {
-	Kind        LineKind  `json:"kind" enum:"session,reservation,min_price,max_price"`
+	Kind        LineKind  `json:"kind" enum:"session,reservation,min_price,max_price,free,reduction,rounding"`
+	Reason      Reason    `json:"reason,omitempty" enum:"grace,quiet_hours,nobody_waits,allowance,failed_start,day_cap,idle_cap,allowance_amount,cash_rounding" doc:"Why something was free or taken off"`
+	Date        string    `json:"date,omitempty" doc:"The local day, where the tariff counts days"`
 	Element     *int      `json:"element,omitempty" doc:"index of the tariff element that priced it, from 0"`
 	Dimension   Dimension `json:"dimension,omitempty" enum:"ENERGY,FLAT,PARKING_TIME,TIME"`
 	Quantity    string    `json:"quantity,omitempty" doc:"what was used, in unit"`
@@ -47,7 +61,13 @@ type PeriodView struct {
 // View renders c in the given language.
 func (c Cost) View(l Language) CostView {
 	v := CostView{Currency: c.Currency, ExclVAT: c.Excl.Decimal(), InclVAT: c.Incl.Decimal(), Tax: c.Tax,
-		Lines: make([]LineView, 0, len(c.Lines)), Periods: make([]PeriodView, 0, len(c.Periods)), Notes: c.Notes}
+		Lines: make([]LineView, 0, len(c.Lines)), Periods: make([]PeriodView, 0, len(c.Periods)), Flags: c.Flags}
+	for _, n := range c.Notes {
+		v.Notes = append(v.Notes, n.in(l))
+	}
+	for _, u := range c.Used {
+		v.Used = append(v.Used, u.view(c.Currency))
+	}
 	for _, line := range c.Lines {
 		v.Lines = append(v.Lines, line.view(l))
 	}
@@ -66,7 +86,7 @@ func (c Cost) View(l Language) CostView {
 }
 
 func (l Line) view(lang Language) LineView {
-	v := LineView{Kind: l.Kind, ExclVAT: l.Excl.Decimal(), InclVAT: l.Incl.Decimal(), Explanation: l.Explain(lang)}
+	v := LineView{Kind: l.Kind, Reason: l.Reason, Date: l.Date, ExclVAT: l.Excl.Decimal(), InclVAT: l.Incl.Decimal(), Explanation: l.Explain(lang)}
 	if l.Element < 0 {
 		return v
 	}
@@ -75,6 +95,20 @@ func (l Line) view(lang Language) LineView {
 	v.UnitPrice = l.Price.String()
 	if l.VAT != nil {
 		v.VAT = l.VAT.String()
+	}
+	return v
+}
+
+func (u Used) view(c money.Currency) UsedView {
+	v := UsedView{Per: u.Per, Key: u.Key}
+	if u.Energy != 0 {
+		v.KWh = u.Energy.KWh()
+	}
+	if u.Time != 0 {
+		v.Minutes = Quantity(u.Time.Microseconds()).Decimal(ocpi.DimensionTime)
+	}
+	if u.Incl != 0 {
+		v.InclVAT = money.Amount{Micros: u.Incl, Currency: c}.Decimal()
 	}
 	return v
 }

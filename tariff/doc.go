@@ -7,6 +7,14 @@
 // (mod_tariffs, mod_cdrs) with tax_included of 2.3.0; where the text leaves
 // room, the comment on Price says what we do.
 //
+// What OCPI has no words for (Extension) is kept under the field "forecourt"
+// of a tariff and of its elements. ToOCPI and ToOCPP give what partners and
+// stations get, and list what is lost. Everything a price depends on comes in
+// through Usage and Context; who used what of an allowance is counted here
+// (Counted, Count) and told by whoever prices.
+//
+// Tables: tariff, tariff_version, tariff_assignment, tariff_allowance.
+//
 // How it works: each measured period is cut wherever a restriction can change
 // (local time of day, midnight, a change of the zone's offset, an amount of
 // energy, a duration). Between cuts the same components apply. Quantities are

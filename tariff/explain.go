@@ -56,6 +56,8 @@ func (l Line) Explain(lang Language) []string {
 		return []string{textMinimum.in(lang)}
 	case LineMaximum:
 		return []string{textMaximum.in(lang)}
+	case LineReduction, LineRounding:
+		return l.because(lang)
 	}
 	out := []string{textElement.in(lang, strconv.Itoa(l.Element+1))}
 	if when := l.component.when.words(lang, true); len(when) > 0 {
@@ -63,10 +65,19 @@ func (l Line) Explain(lang Language) []string {
 	} else {
 		out = append(out, textAlways.in(lang))
 	}
+	if l.Kind == LineFree && l.Dimension == ocpi.DimensionFlat {
+		return append(out, l.because(lang)...)
+	}
+	if l.Date != "" {
+		out = append(out, textOnDay.in(lang, l.Date))
+	}
 	if l.Dimension == ocpi.DimensionFlat {
 		return append(out, textOnce.in(lang))
 	}
 	out = append(out, textUsed.in(lang, l.Quantity.Text(l.Dimension)))
+	if l.Kind == LineFree {
+		return append(out, l.because(lang)...)
+	}
 	if s := l.Step; s != nil {
 		text := textStep.in(lang, s.Total.Text(l.Dimension), s.Billed.Text(l.Dimension), s.Step.Text(l.Dimension))
 		if s.AcrossOthers {
@@ -80,10 +91,10 @@ func (l Line) Explain(lang Language) []string {
 // words lists the restrictions in a fixed order; reservation only on request,
 // since a sentence already says it.
 func (r *Restrictions) words(l Language, reservation bool) []string {
-	var out []string
+	out := r.beyond.words(l)
 	s := r.source
 	if s == nil {
-		return nil
+		return out
 	}
 	if reservation && s.Reservation == ocpi.Reservation {
 		out = append(out, textOnlyReser.in(l))
@@ -165,6 +176,7 @@ func (t *Tariff) Sentence(l Language) string {
 		}
 	}
 	parts = append(parts, t.limitWords(l)...)
+	parts = append(parts, t.policyWords(l)...)
 	if tax := t.taxWords(); tax != nil {
 		parts = append(parts, tax.in(l))
 	}

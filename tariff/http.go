@@ -10,17 +10,27 @@ import (
 
 type (
 	tariffInput struct {
+		Speaks
 		ID      string `path:"id" maxLength:"36"`
 		Version int    `query:"version" minimum:"1" doc:"Default: the newest"`
 	}
-	writeInput  struct{ Body tariffBody }
+	writeInput struct {
+		Speaks
+		Body tariffBody
+	}
 	changeInput struct {
+		Speaks
 		ID   string `path:"id" maxLength:"36"`
 		Body tariffBody
 	}
 	versionsInput struct {
 		web.ListInput
+		Speaks
 		ID string `path:"id" maxLength:"36"`
+	}
+	listInput struct {
+		web.ListInput
+		Speaks
 	}
 	idInput struct {
 		ID string `path:"id" maxLength:"36"`
@@ -44,6 +54,7 @@ func (s *Service) Routes(a *web.API) {
 	quote.Status = http.StatusOK
 	quote.Description = "The same engine that prices sessions: energy flows evenly for `minutes`, then the vehicle stays for `parking_minutes`."
 	web.Handle(a, quote, s.quote)
+	s.viewRoutes(a, op)
 }
 
 type makeOp func(method, path, permission, summary string) web.Op
@@ -51,12 +62,13 @@ type makeOp func(method, path, permission, summary string) web.Op
 func (s *Service) tariffRoutes(a *web.API, op makeOp) {
 	list := op(http.MethodGet, "/tariffs", identity.TariffRead, "List tariffs")
 	list.List = &tariffSpec
-	web.Handle(a, list, func(ctx context.Context, in *struct{ web.ListInput }) (*web.ListOutput[tariffBody], error) {
+	web.Handle(a, list, func(ctx context.Context, in *listInput) (*web.ListOutput[tariffBody], error) {
 		req, err := in.Request()
 		if err != nil {
 			return nil, err
 		}
-		return tariffList(s.List(ctx, req))
+		all, next, err := s.List(ctx, req)
+		return tariffList(in.Language(), all, next, err)
 	})
 	create := op(http.MethodPost, "/tariffs", identity.TariffWrite, "Create a tariff")
 	create.Description = "An OCPI 2.2.1 tariff (2.3.0's tax_included is understood). It prices nothing until it is assigned: see tariff-assignments."
@@ -65,10 +77,12 @@ func (s *Service) tariffRoutes(a *web.API, op makeOp) {
 		if err != nil {
 			return nil, err
 		}
-		return tariffAnswer(bodyOf(s.Create(ctx, identity.OrgID(in.Body.Organisation), o)))
+		r, err := s.Create(ctx, identity.OrgID(in.Body.Organisation), o)
+		return tariffAnswer(bodyOf(in.Language(), r, err))
 	})
 	web.Handle(a, op(http.MethodGet, "/tariffs/{id}", identity.TariffRead, "Read a tariff"), func(ctx context.Context, in *tariffInput) (*tariffOutput, error) {
-		return tariffAnswer(bodyOf(s.Read(ctx, ID(in.ID), in.Version)))
+		r, err := s.Read(ctx, ID(in.ID), in.Version)
+		return tariffAnswer(bodyOf(in.Language(), r, err))
 	})
 	change := op(http.MethodPut, "/tariffs/{id}", identity.TariffWrite, "Write a new version of a tariff")
 	change.Description = "Sessions that have started keep the version they started with."
@@ -77,7 +91,8 @@ func (s *Service) tariffRoutes(a *web.API, op makeOp) {
 		if err != nil {
 			return nil, err
 		}
-		return tariffAnswer(bodyOf(s.Replace(ctx, ID(in.ID), o)))
+		r, err := s.Replace(ctx, ID(in.ID), o)
+		return tariffAnswer(bodyOf(in.Language(), r, err))
 	})
 	web.Handle(a, op(http.MethodDelete, "/tariffs/{id}", identity.TariffWrite, "Retire a tariff that is assigned nowhere"), func(ctx context.Context, in *idInput) (*struct{}, error) {
 		return nil, s.Retire(ctx, ID(in.ID))
@@ -89,7 +104,8 @@ func (s *Service) tariffRoutes(a *web.API, op makeOp) {
 		if err != nil {
 			return nil, err
 		}
-		return tariffList(s.Versions(ctx, ID(in.ID), req))
+		all, next, err := s.Versions(ctx, ID(in.ID), req)
+		return tariffList(in.Language(), all, next, err)
 	})
 }
 
@@ -131,13 +147,13 @@ func tariffAnswer(b tariffBody, err error) (*tariffOutput, error) {
 	return &tariffOutput{Body: b}, nil
 }
 
-func tariffList(all []Record, next string, err error) (*web.ListOutput[tariffBody], error) {
+func tariffList(l Language, all []Record, next string, err error) (*web.ListOutput[tariffBody], error) {
 	if err != nil {
 		return nil, err
 	}
 	items := make([]tariffBody, len(all))
 	for i, r := range all {
-		if items[i], err = bodyOf(r, nil); err != nil {
+		if items[i], err = bodyOf(l, r, nil); err != nil {
 			return nil, err
 		}
 	}

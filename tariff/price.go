@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/money"
@@ -23,31 +24,41 @@ import (
 //     share one step, the last used of either; a reservation has its own.
 //   - An expired reservation prefers RESERVATION_EXPIRES elements to
 //     RESERVATION elements in both dimensions, and has no minimum price.
+//   - Beyond OCPI (Extension): what an allowance covers is counted as used but
+//     not as billable, and steps round what is left. Grace, quiet hours and
+//     nobody waiting free parking. After the lines come, in this order: the cap
+//     on parking, the minimum, the maximum, the day cap, the free amount, and
+//     the rounding to coins.
 //   - Quantities are exact, also where a boundary cuts a period; each line is
 //     rounded once, the total once. Cutting a period in two changes nothing.
 func Price(t Tariff, u Usage, zone *time.Location, c Context) Cost {
+	if r := t.policy.rounding; r != nil {
+		c.Rounding = *r
+	}
 	cost := Cost{Currency: t.Currency, Tax: TaxExact, Rounding: c.Rounding,
 		Excl: money.Zero(t.Currency), Incl: money.Zero(t.Currency), Start: u.Start, Duration: max(u.End.Sub(u.Start), 0)}
 	if zone == nil {
 		zone = time.UTC
 	}
-	p := pricer{t: &t, cost: &cost, clock: clock{zone: zone}}
-	p.used = make([]quantity, len(t.components))
-	p.bill = make([]quantity, len(t.components))
+	p := pricer{t: &t, cost: &cost, context: &c, clock: clock{zone: zone}, book: newLedger(len(t.components))}
 	expired := u.Reservation != nil && u.Reservation.Expired
 	if u.Reservation != nil {
 		p.reservation(u.Reservation)
 	}
 	if !expired {
 		p.session(&u)
+		cost.Flags = u.flags(cost.Energy)
 	}
 	if t.IsNone() {
 		cost.note(NoteNoTariff)
 		return cost
 	}
+	if len(p.book.dates) == 0 {
+		p.book.index(p.today(u.Start))
+	}
+	p.failed = !expired && t.policy.failed.is(&u, cost.Energy)
 	p.lines()
-	p.limits(!expired)
-	cost.Excl, cost.Incl = cost.Excl.Round(c.Rounding.Rule), cost.Incl.Round(c.Rounding.Rule)
+	p.adjust(&u, !expired)
 	switch cost.Tax {
 	case TaxLater:
 		cost.note(NoteTaxLater)
@@ -57,21 +68,31 @@ func Price(t Tariff, u Usage, zone *time.Location, c Context) Cost {
 	return cost
 }
 
+// today is the local date of an instant, 0 where days are not counted.
+func (p *pricer) today(t time.Time) int64 {
+	if !p.t.daily {
+		return 0
+	}
+	us := t.UnixMicro()
+	return floorDiv(us+p.clock.at(us), day)
+}
+
 type pricer struct {
-	t     *Tariff
-	cost  *Cost
-	clock clock
-	used  []quantity // by component
-	bill  []quantity // what the step adds, by component
-	steps []stepped
+	t       *Tariff
+	cost    *Cost
+	context *Context
+	clock   clock
+	book    *ledger
+	steps   []stepped
+	failed  bool // the start failed
 
 	fraction *big.Rat // of the line at hand, when it is not whole
 	a, b     big.Int
 }
 
 type stepped struct {
-	component *Component
-	effect    StepEffect
+	slot
+	effect StepEffect
 }
 
 func (p *pricer) reservation(r *Reservation) {
@@ -79,7 +100,7 @@ func (p *pricer) reservation(r *Reservation) {
 	if r.Expired {
 		phase = phaseExpired
 	}
-	w := walker{tariff: p.t, phase: phase, clock: p.clock, start: r.Start.UnixMicro(), used: p.used}
+	w := walker{tariff: p.t, context: p.context, phase: phase, clock: p.clock, start: r.Start.UnixMicro(), book: p.book}
 	p.cost.ReservedFor = max(r.End.Sub(r.Start), 0)
 	w.span(span{from: w.start, to: max(r.End.UnixMicro(), w.start), dim: dimTime, currentKnown: true})
 	p.cost.Periods = append(p.cost.Periods, w.periods...)
@@ -90,7 +111,13 @@ func (p *pricer) reservation(r *Reservation) {
 func (p *pricer) session(u *Usage) {
 	var buf [24]span
 	spans, corrected := u.spans(buf[:])
-	w := walker{tariff: p.t, phase: phaseSession, clock: p.clock, start: u.Start.UnixMicro(), used: p.used}
+	w := walker{tariff: p.t, context: p.context, phase: phaseSession, clock: p.clock, start: u.Start.UnixMicro(), book: p.book, waiting: u.Waiting}
+	if p.t.bySoC {
+		w.soc = slices.SortedStableFunc(slices.Values(u.SoC), func(a, b SoCReading) int { return a.At.Compare(b.At) })
+	}
+	for of := range w.free {
+		w.free[of].rule = p.t.policy.applicable(of, p.context)
+	}
 	w.periods = p.cost.Periods
 	if w.periods == nil {
 		w.periods = make([]PricedPeriod, 0, len(spans)+4)
@@ -110,11 +137,17 @@ func (p *pricer) session(u *Usage) {
 		}
 	}
 	p.cost.Energy, p.cost.Periods = unit.Energy(w.energy), w.periods
+	p.cost.Used = w.consumed()
 	if corrected {
 		p.cost.note(NoteUsageCorrected)
 	}
-	if w.currentUnknown {
-		p.cost.note(NoteCurrentUnknown)
+	for _, n := range []struct {
+		when bool
+		code string
+	}{{w.currentUnknown, NoteCurrentUnknown}, {w.socUnknown, NoteSoCUnknown}, {w.ratedUnknown, NoteRatedUnknown}} {
+		if n.when {
+			p.cost.note(n.code)
+		}
 	}
 	if waited && p.t.timed() {
 		p.cost.note(NoteNotBilled)
@@ -125,37 +158,39 @@ func (p *pricer) session(u *Usage) {
 
 // step rounds the total of last's dimension up to whole steps of last (OCPI
 // 2.2.1 mod_cdrs, step_size).
-func (p *pricer) step(last *Component, phase int) {
-	if last == nil || last.Step <= 0 {
+func (p *pricer) step(last slot, phase int) {
+	if last.component == nil || last.component.Step <= 0 {
 		return
 	}
 	var total quantity
 	others := false
-	for _, c := range p.t.components {
-		if c.dim == last.dim && c.reserved() == (phase != phaseSession) && p.used[c.index].used {
-			total.plus(&p.used[c.index])
-			others = others || c != last
+	for i := range p.book.used {
+		c := p.t.components[i%p.book.width]
+		if c.dim == last.component.dim && c.reserved() == (phase != phaseSession) && p.book.used[i].used {
+			total.plus(&p.book.used[i])
+			others = others || i != p.book.index(last.date)+last.component.index
 		}
 	}
-	missing := total.missing(last.Step)
+	missing := total.missing(last.component.Step)
 	if missing.isZero() {
 		return
 	}
-	p.bill[last.index] = missing
+	p.book.bill[p.book.index(last.date)+last.component.index] = missing
 	billed := total
 	billed.parts = append([]part(nil), total.parts...)
 	billed.plus(&missing)
-	p.steps = append(p.steps, stepped{last, StepEffect{Step: Quantity(last.Step), Total: Quantity(total.nearest()),
+	p.steps = append(p.steps, stepped{last, StepEffect{Step: Quantity(last.component.Step), Total: Quantity(total.nearest()),
 		Billed: Quantity(billed.nearest()), AcrossOthers: others}})
 }
 
 func (c *Component) reserved() bool { return c.when.reservation != "" }
 
-// lines makes one line per component used, in the tariff's order, reservations first.
+// lines makes one line per component used (and local day, where days are
+// counted), in the tariff's order, reservations first; then what was free.
 func (p *pricer) lines() {
-	n := 0
-	for i := range p.used {
-		if p.used[i].used {
+	n := len(p.book.free)
+	for i := range p.book.used {
+		if p.book.used[i].used {
 			n++
 		}
 	}
@@ -164,31 +199,66 @@ func (p *pricer) lines() {
 	}
 	p.cost.Lines = make([]Line, 0, n+1)
 	for _, reserved := range []bool{true, false} {
-		for _, c := range p.t.components {
-			if q := &p.used[c.index]; q.used && c.reserved() == reserved {
-				p.line(c, q)
+		for i := range p.book.used {
+			c := p.t.components[i%p.book.width]
+			if p.book.used[i].used && c.reserved() == reserved {
+				p.line(slot{c, p.book.dates[i/p.book.width]}, i)
 			}
 		}
 	}
+	for i := range p.book.free {
+		g := &p.book.free[i]
+		p.free(g.slot, g.why, Quantity(g.nearest()))
+	}
 }
 
-func (p *pricer) line(c *Component, q *quantity) {
-	l := Line{Kind: LineSession, Element: c.element, Dimension: c.Dimension, Price: c.Price, VAT: c.VAT, component: c}
+func (p *pricer) line(at slot, i int) {
+	c, q := at.component, &p.book.used[i]
+	if p.failed && c.dim == dimFlat && !c.reserved() {
+		p.free(at, ReasonFailed, 1)
+		return
+	}
+	l := Line{Kind: LineSession, Element: c.element, Dimension: c.Dimension, Price: c.Price, VAT: c.VAT, Date: p.date(at), component: c}
 	if c.reserved() {
 		l.Kind = LineReservation
 	}
 	l.Quantity = Quantity(q.nearest())
-	q.plus(&p.bill[c.index])
+	q.plus(&p.book.bill[i])
 	l.Billed = Quantity(q.nearest())
 	for _, s := range p.steps {
-		if s.component == c {
+		if s.slot == at {
 			effect := s.effect
 			l.Step = &effect
 		}
 	}
 	l.Excl, l.Incl = p.amounts(c, q)
+	p.add(l)
+}
+
+// free makes a line of what has a price and cost nothing.
+func (p *pricer) free(at slot, why Reason, q Quantity) {
+	c, zero := at.component, money.Zero(p.t.Currency)
+	l := Line{Kind: LineFree, Element: c.element, Dimension: c.Dimension, Price: c.Price, VAT: c.VAT, Date: p.date(at), component: c,
+		Quantity: q, Reason: why, Excl: zero, Incl: zero, policy: &p.t.policy}
+	switch {
+	case why == ReasonAllowance && c.dim == dimEnergy:
+		l.rule = p.t.policy.applicable(freeEnergy, p.context)
+	case why == ReasonAllowance:
+		l.rule = p.t.policy.applicable(freeTime, p.context)
+	}
+	p.add(l)
+}
+
+func (p *pricer) add(l Line) {
 	p.cost.Excl, p.cost.Incl = p.cost.Excl.Add(l.Excl), p.cost.Incl.Add(l.Incl)
 	p.cost.Lines = append(p.cost.Lines, l)
+}
+
+func (p *pricer) date(at slot) string {
+	if !p.t.daily {
+		return ""
+	}
+	return dateText(at.date)
 }
 
 // amounts prices q once: before tax and after.
@@ -325,60 +395,4 @@ func divide(a, b *big.Int, rule money.Rule) *big.Int {
 		a.Neg(a)
 	}
 	return a
-}
-
-// limits applies the minimum and the maximum price, before tax and after tax
-// each on its own (OCPI 2.2.1 Tariff object), as a line of its own.
-func (p *pricer) limits(session bool) {
-	if l := p.t.Min; l != nil && session {
-		p.limit(l, LineMinimum, func(v, limit money.Micro) money.Micro { return max(v, limit) })
-	}
-	if l := p.t.Max; l != nil {
-		p.limit(l, LineMaximum, func(v, limit money.Micro) money.Micro { return min(v, limit) })
-	}
-}
-
-func (p *pricer) limit(l *Limit, kind LineKind, apply func(v, limit money.Micro) money.Micro) {
-	excl, incl := p.cost.Excl.Micros, p.cost.Incl.Micros
-	newExcl, newIncl := excl, incl
-	if l.Excl != nil {
-		newExcl = apply(excl, *l.Excl)
-	}
-	if l.Incl != nil {
-		newIncl = apply(incl, *l.Incl)
-	}
-	// A figure the tariff does not state follows the other by the tax share.
-	if l.Incl == nil && newExcl != excl {
-		newIncl = apply(incl, p.share(newExcl, incl, excl, true))
-	}
-	if l.Excl == nil && newIncl != incl {
-		newExcl = apply(excl, p.share(newIncl, excl, incl, false))
-	}
-	if newExcl == excl && newIncl == incl {
-		return
-	}
-	amount := func(m money.Micro) money.Amount { return money.Amount{Micros: m, Currency: p.t.Currency} }
-	line := Line{Kind: kind, Element: -1, Excl: amount(newExcl - excl), Incl: amount(newIncl - incl)}
-	p.cost.Lines = append(p.cost.Lines, line)
-	p.cost.Excl, p.cost.Incl = amount(newExcl), amount(newIncl)
-}
-
-// share gives v × num ÷ den; with nothing billed yet it takes the tariff's
-// first VAT instead.
-func (p *pricer) share(v, num, den money.Micro, taxing bool) money.Micro {
-	n, d := int64(num), int64(den)
-	if den == 0 {
-		n, d = 1, 1
-		for _, c := range p.t.components {
-			if c.VAT != nil && p.t.Tax != ocpi.TaxNone {
-				n, d = vatFactor(*c.VAT)
-				break
-			}
-		}
-		if !taxing {
-			n, d = d, n
-		}
-	}
-	a := new(big.Int).Mul(big.NewInt(int64(v)), big.NewInt(n))
-	return money.Micro(divide(a, big.NewInt(d), p.cost.Rounding.Rule).Int64())
 }

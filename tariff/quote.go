@@ -20,6 +20,7 @@ type Quote struct {
 	Current  unit.MilliAmps // zero: not known
 	Zone     string         // IANA name; empty: the tariff's organisation's
 	Version  int            // 0: the newest
+	Context  Context        // who charges, and where
 }
 
 // Usage is the session the quote describes: energy flows evenly, then the
@@ -63,10 +64,11 @@ func (s *Service) Quote(ctx context.Context, tariff ID, q Quote) (cost Cost, r R
 		return cost, r, fault.New(fault.Invalid, "tariff.time_zone", "%q is not a time zone.", zone).
 			With("body.time_zone", "must be an IANA time zone such as Europe/Paris", zone)
 	}
-	return Price(r.Tariff, q.Usage(), location, Context{}), r, nil
+	return Price(r.Tariff, q.Usage(), location, q.Context), r, nil
 }
 
 type quoteInput struct {
+	Speaks
 	ID   string `path:"id" maxLength:"36"`
 	Body struct {
 		Start          *time.Time `json:"start,omitempty" doc:"Default: now"`
@@ -77,6 +79,8 @@ type quoteInput struct {
 		CurrentA       int64      `json:"current_a,omitempty" minimum:"0" maximum:"10000" doc:"Sum over the phases"`
 		TimeZone       string     `json:"time_zone,omitempty" maxLength:"64" doc:"Default: the organisation's" example:"Europe/Paris"`
 		Version        int        `json:"version,omitempty" minimum:"0" doc:"Default: the newest"`
+		DriverGroups   []string   `json:"driver_groups,omitempty" maxItems:"50" doc:"The driver's"`
+		RatedPowerW    int64      `json:"rated_power_w,omitempty" minimum:"0" doc:"What the EVSE can deliver"`
 	}
 }
 
@@ -94,7 +98,8 @@ func (s *Service) quote(ctx context.Context, in *quoteInput) (*quoteOutput, erro
 	b := in.Body
 	q := Quote{Energy: unit.Energy(b.EnergyWh) * unit.WattHour, Charging: time.Duration(b.Minutes) * time.Minute,
 		Parking: time.Duration(b.ParkingMinutes) * time.Minute, Power: unit.Watts(b.PowerW),
-		Current: unit.MilliAmps(b.CurrentA) * 1000, Zone: b.TimeZone, Version: b.Version}
+		Current: unit.MilliAmps(b.CurrentA) * 1000, Zone: b.TimeZone, Version: b.Version,
+		Context: Context{Groups: b.DriverGroups, Rated: unit.Watts(b.RatedPowerW)}}
 	if b.Start != nil {
 		q.Start = *b.Start
 	}
@@ -103,8 +108,8 @@ func (s *Service) quote(ctx context.Context, in *quoteInput) (*quoteOutput, erro
 		return nil, err
 	}
 	var out quoteOutput
-	out.Body.Tariff, out.Body.Version, out.Body.Summary = r.Tariff.ID, r.Number, r.Tariff.Sentence(English)
+	out.Body.Tariff, out.Body.Version, out.Body.Summary = r.Tariff.ID, r.Number, r.Tariff.Sentence(in.Language())
 	out.Body.Start = cost.Start
-	out.Body.Cost = cost.View(English)
+	out.Body.Cost = cost.View(in.Language())
 	return &out, nil
 }

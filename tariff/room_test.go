@@ -139,6 +139,33 @@ func TestTariffsOverREST(t *testing.T) {
 	})
 }
 
+func TestViewsOverREST(t *testing.T) {
+	t.Parallel()
+	schematest.EachAt(t, start, func(t *testing.T, d *db.DB, _ *schematest.Clock) {
+		h := open(t, d)
+		c := h.as(t, identity.Owner, h.north)
+		body := `{"id":"v","elements":[{"price_components":[{"type":"ENERGY","price":0.3,"step_size":1}],"forecourt":{"driver_groups":["staff"]}},
+			{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1},{"type":"PARKING_TIME","price":6,"step_size":1}]}],
+			"forecourt":{"idle":{"grace_minutes":15},"allowances":[{"per":"session","kwh":5}]}}`
+		var read string
+		c.Run(
+			webtest.Scenario{Name: "an extension is kept", Method: "POST", Path: "/tariffs", Body: body, Status: 201, Contains: []string{`"grace_minutes":15`, `"driver_groups":["staff"]`, "the first 15 min of parking are free"}},
+			webtest.Scenario{Name: "what it does not know is refused", Method: "POST", Path: "/tariffs", Body: strings.Replace(body, "grace_minutes", "grace", 1), Status: 422, Contains: []string{"body.forecourt.idle"}},
+			webtest.Scenario{Name: "heat map", Method: "GET", Path: "/tariffs/v/heat-map", Status: 200, Contains: []string{`"dates":["2026-02-23"`, `"dimension":"ENERGY"`, `"0.50"`}, Lacks: []string{`"0.30"`, "mixed"}},
+			webtest.Scenario{Name: "of a group", Method: "GET", Path: "/tariffs/v/heat-map?driver_groups=staff&from=2026-05-04&days=1&slot_minutes=30", Status: 200, Contains: []string{`"dates":["2026-05-04"]`, `"0.30"`}},
+			webtest.Scenario{Name: "of no day", Method: "GET", Path: "/tariffs/v/heat-map?from=tomorrow", Status: 422},
+			webtest.Scenario{Name: "as partners get it", Method: "GET", Path: "/tariffs/v/ocpi", Status: 200, Contains: []string{`"max_kwh":5`, `"path":"elements[0].forecourt.driver_groups"`, `"language":"de"`}, Lacks: []string{`"forecourt":{`}},
+			webtest.Scenario{Name: "a quote for staff", Method: "POST", Path: "/tariffs/v/quote", Body: `{"energy_wh":15000,"minutes":60,"driver_groups":["staff"]}`, Status: 200, Contains: []string{`"excl_vat":"3.00"`, `"reason":"allowance"`}},
+			webtest.Scenario{Name: "read", Method: "GET", Path: "/tariffs/v", Status: 200, Check: func(_ testing.TB, a webtest.Answer) { read = string(a.Body) }},
+		)
+		c.Run(webtest.Scenario{Name: "and sent back", Method: "PUT", Path: "/tariffs/v", Body: read, Status: 200, Contains: []string{`"grace_minutes":15`}})
+		c.With("Accept-Language", "de-DE,de;q=0.9").Run(
+			webtest.Scenario{Name: "in German", Method: "GET", Path: "/tariffs/v", Status: 200, Contains: []string{"5 kWh frei pro Ladevorgang"}},
+			webtest.Scenario{Name: "the list in German", Method: "GET", Path: "/tariffs", Status: 200, Contains: []string{"5 kWh frei pro Ladevorgang"}},
+			webtest.Scenario{Name: "a quote in German", Method: "POST", Path: "/tariffs/v/quote", Body: `{"energy_wh":15000,"minutes":60}`, Status: 200, Contains: []string{"10 kWh genutzt", "ohne Einschränkung"}})
+	})
+}
+
 func TestQuoteOverREST(t *testing.T) {
 	t.Parallel()
 	schematest.EachAt(t, start, func(t *testing.T, d *db.DB, _ *schematest.Clock) {

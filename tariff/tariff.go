@@ -52,6 +52,10 @@ type Tariff struct {
 	dayCuts, energyCuts, durationCuts []int64
 	candidates                        [phases][dims][]*Component
 	components                        []*Component
+
+	policy policy
+	daily  bool // something is counted by local days
+	bySoC  bool // something depends on the battery
 }
 
 // Limit is a minimum or maximum price. A figure that the tariff does not give
@@ -96,11 +100,14 @@ type Restrictions struct {
 	minDuration, maxDuration int64 // µs
 	days                     uint8 // bit n: time.Weekday n
 	reservation              ocpi.ReservationRestriction
+	minSoC, maxSoC           int64 // thousandths of a per cent
+	minRated, maxRated       int64 // W
 	source                   *ocpi.TariffRestrictions
+	beyond                   *ElementExtension // nil: none
 }
 
 // restriction is a set of restriction kinds.
-type restriction uint16
+type restriction uint32
 
 const (
 	onTime restriction = 1 << iota
@@ -115,11 +122,19 @@ const (
 	onMinDuration
 	onMaxDuration
 	onDays
+	onGroups
+	onMinSoC
+	onMaxSoC
+	onMinRated
+	onMaxRated
 )
 
 const (
 	local   = onTime | onStartDate | onEndDate | onDays // needs the location's clock
 	current = onMinCurrent | onMaxCurrent
+	soc     = onMinSoC | onMaxSoC
+	rated   = onMinRated | onMaxRated
+	beyond  = onGroups | soc | rated // what OCPI has no words for
 )
 
 const day = int64(24 * time.Hour / time.Microsecond)
@@ -131,6 +146,8 @@ type moment struct {
 	energy          int64 // of the session so far
 	duration        int64 // since its start
 	power, current  int64
+	soc             int64 // thousandths of a per cent; -1: not known
+	context         *Context
 }
 
 // match reports whether all restrictions hold: minima inclusive, maxima
@@ -140,7 +157,7 @@ func (r *Restrictions) match(m *moment) bool {
 	if s == 0 {
 		return true
 	}
-	if s&local != 0 && !r.matchLocal(m) {
+	if s&local != 0 && !r.matchLocal(m) || s&beyond != 0 && !r.matchBeyond(m) {
 		return false
 	}
 	return (s&onMinEnergy == 0 || m.energy >= r.minEnergy) &&
@@ -170,4 +187,14 @@ func (r *Restrictions) matchLocal(m *moment) bool {
 		return m.timeOfDay >= r.fromTime && m.timeOfDay < r.toTime
 	}
 	return m.timeOfDay >= r.fromTime || m.timeOfDay < r.toTime
+}
+
+// matchBeyond compares with who charges, the battery and the EVSE. What is
+// not known is in no band.
+func (r *Restrictions) matchBeyond(m *moment) bool {
+	s, power := r.set, int64(m.context.Rated)
+	return (s&onGroups == 0 || m.context.in(r.beyond.DriverGroups)) &&
+		(s&soc == 0 || m.soc >= 0) && (s&rated == 0 || power > 0) &&
+		(s&onMinSoC == 0 || m.soc >= r.minSoC) && (s&onMaxSoC == 0 || m.soc < r.maxSoC) &&
+		(s&onMinRated == 0 || power >= r.minRated) && (s&onMaxRated == 0 || power < r.maxRated)
 }

@@ -33,6 +33,8 @@ type Usage struct {
 	End         time.Time    `json:"end"`
 	Periods     []Period     `json:"periods,omitempty"`
 	Reservation *Reservation `json:"reservation,omitempty"`
+	SoC         []SoCReading `json:"soc,omitempty"`     // of the vehicle, in any order
+	Waiting     []TimeSpan   `json:"waiting,omitempty"` // when somebody else waited for the EVSE
 }
 
 // Period is a stretch of time with energy flowing evenly. Power and current

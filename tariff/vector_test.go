@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type vector struct {
 	Expected vectorExpected  `json:"expected"`
 	Kind     string          `json:"expected_kind"`
 	Exact    *vectorExpected `json:"exact"`
+	Lines    []string        `json:"lines"` // as Line.text writes them; absent: not compared
 }
 
 type vectorPeriod struct {
@@ -90,6 +92,13 @@ func checkVector(t *testing.T, v vector, tariff Tariff) {
 	}
 	cost := Price(tariff, vectorUsage(t, v, zone), zone, Context{})
 	checkTotals(t, cost, v.Expected)
+	var lines []string
+	for _, l := range cost.Lines {
+		lines = append(lines, l.text())
+	}
+	if v.Lines != nil && !slices.Equal(lines, v.Lines) {
+		t.Errorf("lines %q, want %q", lines, v.Lines)
+	}
 	used := make([]bool, len(cost.Lines))
 	for _, want := range v.Expected.Components {
 		found := false

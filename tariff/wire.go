@@ -37,6 +37,7 @@ type tariffBody struct {
 	EndDateTime   string            `json:"end_date_time,omitempty" doc:"In force until, UTC"`
 	EnergyMix     json.RawMessage   `json:"energy_mix,omitempty" doc:"OCPI EnergyMix, kept as it is"`
 	LastUpdated   string            `json:"last_updated,omitempty" doc:"Set by the platform"`
+	Forecourt     *Extension        `json:"forecourt,omitempty" doc:"What OCPI has no words for; partners get the nearest OCPI tariff"`
 
 	Organisation string `json:"organisation,omitempty" doc:"Default: your own; cannot change"`
 	Version      int    `json:"version,omitempty" doc:"Counts from 1; ignored when writing"`
@@ -60,6 +61,7 @@ type priceBody struct {
 type elementBody struct {
 	PriceComponents []componentBody   `json:"price_components" minItems:"1"`
 	Restrictions    *restrictionsBody `json:"restrictions,omitempty" doc:"All that are given must hold"`
+	Forecourt       *ElementExtension `json:"forecourt,omitempty" doc:"Restrictions that OCPI has no words for; all must hold"`
 }
 
 type componentBody struct {
@@ -98,7 +100,7 @@ func (b tariffBody) ocpi() (ocpi.Tariff, error) {
 	return o, inBody(err)
 }
 
-func bodyOf(r Record, err error) (tariffBody, error) {
+func bodyOf(l Language, r Record, err error) (tariffBody, error) {
 	if err != nil {
 		return tariffBody{}, err
 	}
@@ -111,7 +113,7 @@ func bodyOf(r Record, err error) (tariffBody, error) {
 		return b, err
 	}
 	b.Organisation, b.Version, b.Newest, b.Status = string(r.Org), r.Number, r.Newest, r.Status
-	b.Summary = r.Tariff.Sentence(English)
+	b.Summary = r.Tariff.Sentence(l)
 	return b, nil
 }
 

@@ -1,0 +1,89 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/unit"
+	"github.com/forecourt-ev/forecourt/identity"
+	"github.com/forecourt-ev/forecourt/ocpp"
+	"github.com/forecourt-ev/forecourt/tariff"
+)
+
+// extended puts a tariff with extensions in force.
+func (h *house) extended(elements, extension string) {
+	h.t.Helper()
+	text := `{"id":"T1","currency":"EUR","elements":` + elements + `,"forecourt":` + extension + `}`
+	if err := createFrom(h.ctx, h.tariffs.Create, text); err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.tariffs.Assign(h.ctx, "T1", tariff.Assignment{Place: tariff.Place{Org: identity.OrgID(h.org)}}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func soc(percent int64) ocpp.SampledValue {
+	return ocpp.SampledValue{Value: unit.DecimalOf(percent, 0), Measurand: ocpp.MeasurandEnumSoC, UnitOfMeasure: &ocpp.UnitOfMeasure{Unit: "Percent"}}
+}
+
+// The quote of the start is told with the end, and prices by it.
+func TestQuoteIsStoredAtTheStart(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.s.d.Groups = func(*db.Tx, string, string, string) ([]string, error) { return []string{"staff"}, nil }
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.2,"step_size":1}],"forecourt":{"driver_groups":["staff"]}},
+			{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1}]}]`, `{}`)
+		st := h.at2("CS1")
+		st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), charging("Charging"), withMeter(register(minutes(0), 0))))
+		// Whoever leaves the group meanwhile keeps the price of the start.
+		h.s.d.Groups = func(*db.Tx, string, string, string) ([]string, error) { return nil, nil }
+		st.tell(event2("Ended", "X", 1, minutes(30), withMeter(register(minutes(30), 10_000))))
+		f := h.finished()
+		q := f.Quote
+		if q == nil || q.Version != f.Tariff || q.Excl != 4_000_000 || q.Shown["de"] == "" || len(q.Context.Groups) != 1 {
+			t.Fatalf("%+v", q)
+		}
+		if f.Excl != 2_000_000 || h.only().Excl != 2_000_000 {
+			t.Errorf("costs %d", f.Excl)
+		}
+	})
+}
+
+// The day's allowance is counted over a driver's sessions, and a session that
+// is settled again counts once.
+func TestAllowanceOverSessions(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.token("A")
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.4,"step_size":1}]}]`, `{"allowances":[{"per":"day","kwh":8}]}`)
+		st := h.at2("CS1")
+		charge := func(tx string, from int, wh int64) Finished {
+			st.tell(event2("Started", tx, 0, minutes(from), onEVSE(1), withToken("A"), charging("Charging"), withMeter(register(minutes(from), 0))))
+			st.tell(event2("Ended", tx, 1, minutes(from+30), withMeter(register(minutes(from+30), wh))))
+			return h.finished()
+		}
+		if f := charge("X", 0, 5000); f.Excl != 0 {
+			t.Fatalf("5 of 8 kWh cost %d", f.Excl)
+		}
+		if f := charge("Y", 60, 5000); f.Excl != 800_000 || len(f.Inputs.Used) != 1 || f.Inputs.Used[0].Energy != 5*unit.KiloWattHour {
+			t.Fatalf("the next 5 cost %d after %+v", f.Excl, f.Inputs.Used)
+		}
+		if f := charge("Z", 25*60, 5000); f.Excl != 0 {
+			t.Fatalf("the next day costs %d", f.Excl)
+		}
+	})
+}
+
+// What the vehicle tells of its battery reaches the price.
+func TestBatteryReachesThePrice(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":1,"step_size":1}],"forecourt":{"min_soc":80}},
+			{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1}]}]`, `{}`)
+		st := h.at2("CS1")
+		st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), charging("Charging"), withMeter(register(minutes(0), 0, soc(60)))))
+		st.tell(event2("Updated", "X", 1, minutes(10), withMeter(register(minutes(10), 4000, soc(80)))))
+		st.tell(event2("Ended", "X", 2, minutes(20), withMeter(register(minutes(20), 6000))))
+		// 4.00, but within a quarter of an hour energy is taken to flow evenly.
+		if f := h.finished(); f.Excl < 4_000_000 || f.Excl > 4_200_000 || len(f.Usage.SoC) != 2 {
+			t.Fatalf("costs %d with %v", f.Excl, f.Usage.SoC)
+		}
+	})
+}
