@@ -36,6 +36,9 @@ func (s *Service) Assign(ctx context.Context, tariff ID, a Assignment) (Assignme
 		if r.Status == Retired {
 			return fault.New(fault.Conflict, "tariff.retired", "The tariff %q is retired; PUT a new version to use it again.", tariff)
 		}
+		if err := s.lawful(tx, a.Place, r.Tariff, AudienceDefault); err != nil {
+			return err
+		}
 		a.ID, a.CreatedAt, a.CreatedBy, a.Tariff, a.TariffOrg = id.New[string](tx.Now), tx.Now, c.Actor(), r.Tariff.ID, r.Org
 		own := a.ID
 		if err := makeRoom(tx, &a); err != nil || a.ID != own {

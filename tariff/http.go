@@ -40,10 +40,20 @@ func (s *Service) Routes(a *web.API) {
 	}
 	s.tariffRoutes(a, op)
 	s.assignmentRoutes(a, op)
+	s.audienceRoutes(a, op)
 	quote := op(http.MethodPost, "/tariffs/{id}/quote", identity.TariffRead, "Price a session that has not happened")
 	quote.Status = http.StatusOK
 	quote.Description = "The same engine that prices sessions: energy flows evenly for `minutes`, then the vehicle stays for `parking_minutes`."
 	web.Handle(a, quote, s.quote)
+}
+
+// audienceRoutes are those about who pays what, where and when.
+func (s *Service) audienceRoutes(a *web.API, op makeOp) {
+	s.groupRoutes(a, op)
+	s.memberRoutes(a, op)
+	s.explainRoute(a, op)
+	s.marketRoutes(a, op)
+	s.seriesRoutes(a, op)
 }
 
 type makeOp func(method, path, permission, summary string) web.Op
