@@ -54,6 +54,8 @@ func (s *Service) audienceRoutes(a *web.API, op makeOp) {
 	s.explainRoute(a, op)
 	s.marketRoutes(a, op)
 	s.seriesRoutes(a, op)
+	s.backtestRoutes(a, op)
+	s.wizardRoutes(a, op)
 }
 
 type makeOp func(method, path, permission, summary string) web.Op

@@ -7,6 +7,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/id"
 	"github.com/forecourt-ev/forecourt/identity"
 )
 
@@ -169,3 +170,5 @@ func (s *Service) spotOf(tx *db.Tx, c identity.Caller, station string, evse int)
 	}
 	return spot{st.Org, st.Site, string(st.ID), evse}, nil
 }
+
+func newID(tx *db.Tx) string { return id.New[string](tx.Now) }

@@ -82,18 +82,22 @@ func (f Formula) Apply(p money.Micro) unit.Decimal {
 }
 
 // scale gives a × b millionths, rounded half away from zero; it saturates.
-func scale(a, b int64) int64 {
+func scale(a, b int64) int64 { return scaleBy(a, b, 1_000_000) }
+
+// scaleBy gives a × b ÷ c for b and c above or at 0, rounded half away from
+// zero; it saturates.
+func scaleBy(a, b, c int64) int64 {
 	sign := int64(1)
 	if a < 0 {
 		a, sign = -a, -1
 	}
 	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	lo, carry := bits.Add64(lo, 500_000, 0)
+	lo, carry := bits.Add64(lo, uint64(c)/2, 0)
 	hi += carry
-	if hi >= 1_000_000 {
+	if hi >= uint64(c) {
 		return sign * (1 << 62)
 	}
-	q, _ := bits.Div64(hi, lo, 1_000_000)
+	q, _ := bits.Div64(hi, lo, uint64(c))
 	return sign * int64(min(q, 1<<62))
 }
 
