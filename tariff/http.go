@@ -56,6 +56,8 @@ func (s *Service) audienceRoutes(a *web.API, op makeOp) {
 	s.seriesRoutes(a, op)
 	s.backtestRoutes(a, op)
 	s.wizardRoutes(a, op)
+	s.bulkRoutes(a, op)
+	s.listRoute(a, op)
 }
 
 type makeOp func(method, path, permission, summary string) web.Op

@@ -324,8 +324,8 @@ func (s *Service) habits(tx *db.Tx, at spot, f Formula) (*time.Location, bool, e
 	return site.Zone(), Market{Profiles: hold, Public: m.Public}.Locked(), err
 }
 
-// tellLate records once that a series has no price for now.
-func (s *Service) tellLate(ctx context.Context) error {
+// TellLate records once that a series has no price for now.
+func (s *Service) TellLate(ctx context.Context) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		late, err := overdue(tx, tx.Now)
 		if err != nil {

@@ -19,10 +19,7 @@ import (
 )
 
 type (
-	templateInput struct {
-		Model string `path:"model" enum:"free,per_session,per_hour,per_kwh,time_of_day,length_of_stay,combined,utility_cost"`
-		Body  TemplateBody
-	}
+	templateInput struct{ Body TemplateBody }
 	// TemplateBody fills a model.
 	TemplateBody struct {
 		ID           string       `json:"id,omitempty" maxLength:"36" doc:"Default: a new one"`
@@ -112,28 +109,30 @@ func (b TemplateBody) parameters() Parameters {
 }
 
 func (s *Service) wizardRoutes(a *web.API, op makeOp) {
-	template := op(http.MethodPost, "/tariffs/templates/{model}", identity.TariffWrite, "Make a tariff from one of the usual models")
-	template.Status = http.StatusOK
-	web.Handle(a, template, s.template)
+	for _, m := range Models { // one route each: {model} would be ambiguous with /tariffs/{id}/quote
+		o := op(http.MethodPost, "/tariffs/templates/"+string(m), identity.TariffWrite, "Make a tariff from the model "+string(m))
+		o.Status = http.StatusOK
+		web.Handle(a, o, func(ctx context.Context, in *templateInput) (*templateOutput, error) { return s.template(ctx, m, in.Body) })
+	}
 	suggest := op(http.MethodPost, "/tariffs/wizard", identity.TariffRead, "Suggest tariffs for a site")
 	suggest.Status = http.StatusOK
 	suggest.Description = "Two or three tariffs that serve the goal and are allowed at the site, each with what the site's own sessions of the last 30 days would have brought, or those of a stated benchmark when there are none."
 	web.Handle(a, suggest, s.suggest)
 }
 
-func (s *Service) template(ctx context.Context, in *templateInput) (*templateOutput, error) {
-	o, err := Template(Model(in.Model), in.Body.parameters())
+func (s *Service) template(ctx context.Context, m Model, b TemplateBody) (*templateOutput, error) {
+	o, err := Template(m, b.parameters())
 	if err != nil {
 		return nil, err
 	}
-	o.ID, o.Currency = in.Body.ID, in.Body.Currency
+	o.ID, o.Currency = b.ID, b.Currency
 	var out templateOutput
-	out.Body.Model, out.Body.Created = Model(in.Model), in.Body.Create
+	out.Body.Model, out.Body.Created = m, b.Create
 	var r Record
-	if in.Body.Create {
-		r, err = s.Create(ctx, identity.OrgID(in.Body.Organisation), o)
+	if b.Create {
+		r, err = s.Create(ctx, identity.OrgID(b.Organisation), o)
 	} else {
-		r, err = s.Preview(ctx, identity.OrgID(in.Body.Organisation), o)
+		r, err = s.Preview(ctx, identity.OrgID(b.Organisation), o)
 	}
 	if err != nil {
 		return nil, err
