@@ -128,6 +128,29 @@ func (s *Service) find(tx *db.Tx, org string, read ocpp.IdToken) (*IdToken, erro
 	return best, nil
 }
 
+// Holder gives the token of a value, whatever its type, as stations of an
+// organisation know it; nil when it is nobody's. Prices ask this.
+func (s *Service) Holder(tx *db.Tx, org, value string) (*IdToken, error) {
+	all, err := tokensByMatch(tx, Match(value))
+	if err != nil {
+		return nil, err
+	}
+	var best *IdToken
+	for i, t := range all {
+		if t.Org == org {
+			return &all[i], nil
+		}
+		related, err := kin(tx, t.Org, org)
+		if err != nil {
+			return nil, err
+		}
+		if related && best == nil {
+			best = &all[i]
+		}
+	}
+	return best, nil
+}
+
 func kin(tx *db.Tx, a, b string) (bool, error) {
 	above, err := identity.ScopeOf(identity.OrgID(a)).Has(tx, identity.OrgID(b))
 	if err != nil || above {

@@ -102,7 +102,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
 			return r.reserve.KeepsOut(tx, station, evse, token, group)
 		}})
-	r.tariff = tariff.New(tariff.Deps{DB: a.db, Stations: r.station, Locations: r.location})
+	r.tariff = tariff.New(tariff.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Driver: holder(r.access)})
 	r.session = session.New(session.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: limited, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
 		Currency: between.currency, Rating: between.rating, Offline: between.offline, Display: between.display, ConnectionTimeout: between.connectionTimeout,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/device"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -17,6 +18,7 @@ import (
 	"github.com/forecourt-ev/forecourt/pki"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
+	"github.com/forecourt-ev/forecourt/tariff"
 )
 
 // seams hand a room what it asks of one that it may not import, as functions.
@@ -36,6 +38,22 @@ func sessionsOf(r *rooms) func(ctx context.Context, req db.ListRequest) ([]any, 
 			out[i] = one
 		}
 		return out, next, err
+	}
+}
+
+// holder tells the tariff room who holds a token. A token's OCPP group is a
+// driver group by that name.
+func holder(tokens *access.Service) func(tx *db.Tx, org, token string) (tariff.Driver, error) {
+	return func(tx *db.Tx, org, token string) (tariff.Driver, error) {
+		t, err := tokens.Holder(tx, org, token)
+		if err != nil || t == nil {
+			return tariff.Driver{}, err
+		}
+		d := tariff.Driver{Token: access.Match(t.Value), ID: t.Driver, Known: t.Type != "DirectPayment"}
+		if t.Group != "" {
+			d.Memberships = append(d.Memberships, tariff.Membership{Audience: tariff.AudienceDriverGroup, Ref: t.Group})
+		}
+		return d, nil
 	}
 }
 

@@ -39,6 +39,9 @@ func (s *Service) Assign(ctx context.Context, tariff ID, a Assignment) (Assignme
 		if err := s.sameCurrency(tx, a.Place, &r.Tariff); err != nil {
 			return err
 		}
+		if err := s.lawful(tx, a.Place, r.Tariff, AudienceDefault); err != nil {
+			return err
+		}
 		a.ID, a.CreatedAt, a.CreatedBy, a.Tariff, a.TariffOrg = id.New[string](tx.Now), tx.Now, c.Actor(), r.Tariff.ID, r.Org
 		own := a.ID
 		if err := makeRoom(tx, &a); err != nil || a.ID != own {

@@ -50,11 +50,25 @@ func (s *Service) Routes(a *web.API) {
 	}
 	s.tariffRoutes(a, op)
 	s.assignmentRoutes(a, op)
+	s.audienceRoutes(a, op)
 	quote := op(http.MethodPost, "/tariffs/{id}/quote", identity.TariffRead, "Price a session that has not happened")
 	quote.Status = http.StatusOK
 	quote.Description = "The same engine that prices sessions: energy flows evenly for `minutes`, then the vehicle stays for `parking_minutes`."
 	web.Handle(a, quote, s.quote)
 	s.viewRoutes(a, op)
+}
+
+// audienceRoutes are those about who pays what, where and when.
+func (s *Service) audienceRoutes(a *web.API, op makeOp) {
+	s.groupRoutes(a, op)
+	s.memberRoutes(a, op)
+	s.explainRoute(a, op)
+	s.marketRoutes(a, op)
+	s.seriesRoutes(a, op)
+	s.backtestRoutes(a, op)
+	s.wizardRoutes(a, op)
+	s.bulkRoutes(a, op)
+	s.listRoute(a, op)
 }
 
 type makeOp func(method, path, permission, summary string) web.Op

@@ -20,6 +20,8 @@ import (
 type house struct {
 	d                  *db.DB
 	s                  *tariff.Service
+	stations           *station.Service
+	locations          *location.Service
 	identity           *identity.Service
 	anyone             *webtest.Client
 	root, north, south identity.OrgID
@@ -51,11 +53,17 @@ func open(t *testing.T, d *db.DB) *house {
 			t.Fatal(err)
 		}
 	}
-	h.s = tariff.New(tariff.Deps{DB: d, Locations: locations, Stations: stations})
+	h.stations, h.locations = stations, locations
+	h.forget()
 	api := web.New(web.Config{DB: d, Guard: people.Guard})
 	h.s.Routes(api)
 	h.anyone = webtest.New(t, api.Handler())
 	return h
+}
+
+// forget makes the room anew, with nothing in its caches.
+func (h *house) forget() {
+	h.s = tariff.New(tariff.Deps{DB: h.d, Locations: h.locations, Stations: h.stations})
 }
 
 func (h *house) site(t *testing.T, l *location.Service, org identity.OrgID) string {

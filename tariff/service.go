@@ -58,7 +58,10 @@ type Deps struct {
 	Log       *slog.Logger // nil: silent
 	Locations *location.Service
 	Stations  *station.Service
-	Config    Config
+	// Driver tells who holds a token, as stations of an organisation see it;
+	// nil: nobody is known. Memberships and the provider are added here.
+	Driver func(tx *db.Tx, org, token string) (Driver, error)
+	Config Config
 }
 
 // Service holds the use-cases of tariffs.
@@ -78,45 +81,6 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{d: d, versions: map[VersionID]Version{}}
-}
-
-// ForEVSE gives the version that applies to a session starting at an EVSE at
-// an instant, to be kept for the whole session; nil when there is none. The
-// most specific assignment wins (EVSE, station, site, organisation, then the
-// organisations above it) whose tariff is in force by its own dates. evse 0
-// and an empty site are allowed. token is not looked at yet: audiences come
-// with tariff groups.
-func (s *Service) ForEVSE(tx *db.Tx, org, site, station string, evse int, token string, at time.Time) (*Version, error) {
-	o, err := identity.Lookup(tx, identity.OrgID(org))
-	if err != nil {
-		return nil, err
-	}
-	var places []Place
-	for _, above := range strings.Split(strings.Trim(o.Path, "/"), "/") {
-		places = append(places, Place{Org: identity.OrgID(above)})
-	}
-	if site != "" {
-		places = append(places, Place{Site: site})
-	}
-	if station != "" {
-		places = append(places, Place{Station: station})
-	}
-	if station != "" && evse != 0 {
-		places = append(places, Place{Station: station, EVSE: evse})
-	}
-	versions, err := applicable(tx, places, at)
-	if err != nil {
-		return nil, err
-	}
-	for i := range versions {
-		if inForce(versions[i].Tariff.Source, at) {
-			return &versions[i], nil
-		}
-	}
-	if len(versions) > 0 {
-		s.d.Log.Warn("a session is free because no tariff assigned here is in force by its own dates", "org", org, "station", station, "tariff", versions[0].Tariff.ID)
-	}
-	return nil, nil
 }
 
 // Version gives a version by its id, from a cache: versions never change.
@@ -225,6 +189,9 @@ func (s *Service) Replace(ctx context.Context, tariff ID, o ocpi.Tariff) (r Reco
 		v := Version{ID: id.New[VersionID](tx.Now), uid: old.uid, Org: old.Org, CreatedAt: tx.Now, CreatedBy: c.Actor()}
 		o.ID = string(old.Tariff.ID)
 		if v.Tariff, err = s.settle(tx, old.Org, o); err != nil {
+			return err
+		}
+		if err := s.stillLawful(tx, old.uid, v.Tariff); err != nil {
 			return err
 		}
 		if v.Number, err = nextVersion(tx, old.uid, string(v.Tariff.Currency)); err == nil {

@@ -89,7 +89,7 @@ func versionByID(tx *db.Tx, id VersionID) (Version, error) {
 	row := tx.QueryRow("SELECT "+versionColumns+" FROM tariff_version v JOIN tariff t ON t.uid = v.tariff WHERE v.id = $1", string(id))
 	err := scanVersionInto(row, &v)
 	if fault.Is(err, fault.NotFound) {
-		err = fault.New(fault.NotFound, "tariff.version_unknown", "there is no tariff version %q", id)
+		return snapshotByID(tx, id)
 	}
 	return v, err
 }
@@ -125,10 +125,12 @@ func retire(tx *db.Tx, u uid) error {
 	return err
 }
 
-// assignedFrom counts the assignments of a tariff that are in force at or
-// after an instant.
+// assignedFrom counts the assignments, group entries and overrides of a
+// tariff that are in force at or after an instant.
 func assignedFrom(tx *db.Tx, u uid, at time.Time) (n int, err error) {
-	err = tx.QueryRow(`SELECT COUNT(*) FROM tariff_assignment WHERE tariff = $1 AND (valid_to IS NULL OR valid_to > $2)`,
+	err = tx.QueryRow(`SELECT (SELECT COUNT(*) FROM tariff_assignment WHERE tariff = $1 AND (valid_to IS NULL OR valid_to > $2))
+		+ (SELECT COUNT(*) FROM tariff_group_entry WHERE tariff = $1 AND (valid_to IS NULL OR valid_to > $2))
+		+ (SELECT COUNT(*) FROM tariff_override WHERE tariff = $1 AND (valid_to IS NULL OR valid_to > $2))`,
 		string(u), db.Micros(at)).Scan(&n)
 	return n, err
 }
@@ -222,33 +224,4 @@ func endAssignment(tx *db.Tx, id string, at time.Time) error {
 func deleteAssignment(tx *db.Tx, id string) error {
 	_, err := tx.Exec(`DELETE FROM tariff_assignment WHERE id = $1`, id)
 	return err
-}
-
-// applicable gives the versions assigned to any of the places at an instant,
-// the most specific first; of nested organisations (places in rising depth)
-// the deepest first. A session that began before the tariff's first version
-// was written, as an offline station may report, gets that one.
-func applicable(tx *db.Tx, places []Place, at time.Time) ([]Version, error) {
-	targets := make([]any, len(places))
-	depth := "CASE a.target"
-	args := []any{}
-	for i, p := range places {
-		targets[i] = p.target()
-		if p.Level() == LevelOrganisation {
-			depth += fmt.Sprintf(" WHEN ? THEN %d", i+1)
-			args = append(args, p.target())
-		}
-	}
-	depth += " ELSE 0 END"
-	us := db.Micros(at)
-	q := db.Build("SELECT " + versionColumns + ` FROM tariff_assignment a JOIN tariff t ON t.uid = a.tariff JOIN tariff_version v ON v.tariff = t.uid`)
-	q.Add("WHERE a.target IN (?"+strings.Repeat(", ?", len(targets)-1)+")", targets...)
-	q.Add("AND a.valid_from <= ? AND (a.valid_to IS NULL OR a.valid_to > ?)", us, us)
-	q.Add("AND v.version = COALESCE((SELECT MAX(x.version) FROM tariff_version x WHERE x.tariff = t.uid AND x.created_at <= ?), 1)", us)
-	q.Add("ORDER BY a.level DESC, "+depth+" DESC", args...)
-	text, all := q.SQL()
-	return db.Collect(tx, func(row db.Scanner) (Version, error) {
-		var v Version
-		return v, scanVersionInto(row, &v)
-	}, text, all...)
 }
