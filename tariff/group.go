@@ -119,24 +119,24 @@ func (c Candidate) within(o Candidate) bool {
 	return c.Level > o.Level || c.Level == o.Level && c.Depth > o.Depth
 }
 
-// Reason says why a candidate was taken or passed.
-type Reason string
+// Verdict says why a candidate was taken or passed.
+type Verdict string
 
 const (
-	ReasonTaken      Reason = "taken"
-	ReasonNotForThem Reason = "not_for_them"   // another audience
-	ReasonNotInForce Reason = "not_in_force"   // the tariff's own dates
-	ReasonClosed     Reason = "closed_group"   // a closed group nearer to the EVSE decides alone
-	ReasonOutranked  Reason = "outranked"      // another audience comes first
-	ReasonFarther    Reason = "less_specific"  // the same audience has a price nearer to the EVSE
-	ReasonPosition   Reason = "later_in_order" // the same audience and place: position, then age
-	reasonUndecided  Reason = ""
+	VerdictTaken      Verdict = "taken"
+	VerdictNotForThem Verdict = "not_for_them"   // another audience
+	VerdictNotInForce Verdict = "not_in_force"   // the tariff's own dates
+	VerdictClosed     Verdict = "closed_group"   // a closed group nearer to the EVSE decides alone
+	VerdictOutranked  Verdict = "outranked"      // another audience comes first
+	VerdictFarther    Verdict = "less_specific"  // the same audience has a price nearer to the EVSE
+	VerdictPosition   Verdict = "later_in_order" // the same audience and place: position, then age
+	undecided         Verdict = ""
 )
 
 // Step is a candidate and what became of it.
 type Step struct {
 	Candidate
-	Reason Reason
+	Verdict Verdict
 }
 
 // Choose orders the candidates by precedence and says of each whether it is
@@ -154,7 +154,7 @@ func Choose(all []Candidate, d Driver, inForce func(Candidate) (bool, error)) ([
 	for i := range steps {
 		c := steps[i].Candidate
 		if !d.belongs(c.Audience, c.Ref) {
-			steps[i].Reason = ReasonNotForThem
+			steps[i].Verdict = VerdictNotForThem
 		} else if c.Closed && (closed == nil || c.within(*closed)) {
 			closed = &steps[i].Candidate
 		}
@@ -163,19 +163,19 @@ func Choose(all []Candidate, d Driver, inForce func(Candidate) (bool, error)) ([
 	for i := range steps {
 		s := &steps[i]
 		switch {
-		case s.Reason != reasonUndecided:
+		case s.Verdict != undecided:
 		case closed != nil && s.Audience != AudienceOverride && closed.within(s.Candidate):
-			s.Reason = ReasonClosed
+			s.Verdict = VerdictClosed
 		case taken >= 0:
-			s.Reason = why(steps[taken].Candidate, s.Candidate)
+			s.Verdict = why(steps[taken].Candidate, s.Candidate)
 		default:
 			ok, err := inForce(s.Candidate)
 			if err != nil {
 				return nil, err
 			}
-			s.Reason = ReasonNotInForce
+			s.Verdict = VerdictNotInForce
 			if ok {
-				s.Reason, taken = ReasonTaken, i
+				s.Verdict, taken = VerdictTaken, i
 			}
 		}
 	}
@@ -183,19 +183,19 @@ func Choose(all []Candidate, d Driver, inForce func(Candidate) (bool, error)) ([
 }
 
 // why tells what set the taken one apart from one that could have been taken.
-func why(taken, c Candidate) Reason {
+func why(taken, c Candidate) Verdict {
 	switch {
 	case taken.Audience != c.Audience:
-		return ReasonOutranked
+		return VerdictOutranked
 	case taken.within(c):
-		return ReasonFarther
+		return VerdictFarther
 	}
-	return ReasonPosition
+	return VerdictPosition
 }
 
 // Taken gives the step that was taken.
 func Taken(steps []Step) (Step, bool) {
-	i := slices.IndexFunc(steps, func(s Step) bool { return s.Reason == ReasonTaken })
+	i := slices.IndexFunc(steps, func(s Step) bool { return s.Verdict == VerdictTaken })
 	if i < 0 {
 		return Step{}, false
 	}

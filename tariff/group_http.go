@@ -241,7 +241,7 @@ type (
 		Ref      string   `json:"ref"`
 	}
 	stepBody struct {
-		Reason    Reason     `json:"reason" enum:"taken,not_for_them,not_in_force,closed_group,outranked,less_specific,later_in_order"`
+		Reason    Verdict    `json:"reason" enum:"taken,not_for_them,not_in_force,closed_group,outranked,less_specific,later_in_order"`
 		Source    string     `json:"source" enum:"group,assignment,override"`
 		ID        string     `json:"id"`
 		Group     string     `json:"group,omitempty"`
@@ -287,7 +287,7 @@ func explanationOf(r Resolution) explanationBody {
 }
 
 func stepOf(s Step) stepBody {
-	b := stepBody{Reason: s.Reason, Source: s.Source, ID: s.ID, Group: s.Group, GroupName: s.GroupName, Audience: s.Audience, Ref: s.Ref,
+	b := stepBody{Reason: s.Verdict, Source: s.Source, ID: s.ID, Group: s.Group, GroupName: s.GroupName, Audience: s.Audience, Ref: s.Ref,
 		Level: s.Level.String(), Tariff: s.Tariff, ValidTo: s.To}
 	if !s.From.IsZero() {
 		from := s.From

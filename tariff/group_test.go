@@ -68,10 +68,10 @@ func TestChoiceRules(t *testing.T) {
 		}
 		taken := 0
 		for _, s := range steps {
-			if s.Reason == reasonUndecided {
+			if s.Verdict == undecided {
 				t.Fatalf("%+v has no reason", s)
 			}
-			if s.Reason == ReasonTaken {
+			if s.Verdict == VerdictTaken {
 				taken++
 			}
 		}
@@ -148,23 +148,23 @@ func TestChooseExplains(t *testing.T) {
 	closed.Closed = true
 	for name, x := range map[string]struct {
 		all  []Candidate
-		want map[string]Reason
+		want map[string]Verdict
 	}{
 		"audience before place": {[]Candidate{at("a", AudienceDefault, "", LevelEVSE), at("b", AudienceFleet, "vans", LevelOrganisation), at("x", AudienceFleet, "trucks", LevelEVSE)},
-			map[string]Reason{"a": ReasonOutranked, "b": ReasonTaken, "x": ReasonNotForThem}},
+			map[string]Verdict{"a": VerdictOutranked, "b": VerdictTaken, "x": VerdictNotForThem}},
 		"place within the audience": {[]Candidate{at("a", AudienceDriverGroup, "staff", LevelSite), at("b", AudienceDriverGroup, "", LevelStation)},
-			map[string]Reason{"a": ReasonFarther, "b": ReasonTaken}},
-		"closed":                                 {[]Candidate{closed, at("b", AudienceFleet, "vans", LevelSite)}, map[string]Reason{"c": ReasonTaken, "b": ReasonClosed}},
-		"an override goes before a closed group": {[]Candidate{closed, at("o", AudienceOverride, "T1", LevelOrganisation)}, map[string]Reason{"c": ReasonOutranked, "o": ReasonTaken}},
-		"not roaming, not ad hoc":                {[]Candidate{at("r", AudienceRoaming, "", LevelEVSE), at("h", AudienceAdHoc, "", LevelEVSE)}, map[string]Reason{"r": ReasonNotForThem, "h": ReasonNotForThem}},
+			map[string]Verdict{"a": VerdictFarther, "b": VerdictTaken}},
+		"closed":                                 {[]Candidate{closed, at("b", AudienceFleet, "vans", LevelSite)}, map[string]Verdict{"c": VerdictTaken, "b": VerdictClosed}},
+		"an override goes before a closed group": {[]Candidate{closed, at("o", AudienceOverride, "T1", LevelOrganisation)}, map[string]Verdict{"c": VerdictOutranked, "o": VerdictTaken}},
+		"not roaming, not ad hoc":                {[]Candidate{at("r", AudienceRoaming, "", LevelEVSE), at("h", AudienceAdHoc, "", LevelEVSE)}, map[string]Verdict{"r": VerdictNotForThem, "h": VerdictNotForThem}},
 	} {
 		steps, err := Choose(x.all, d, always)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range steps {
-			if s.Reason != x.want[s.ID] {
-				t.Errorf("%s: %s is %q, want %q", name, s.ID, s.Reason, x.want[s.ID])
+			if s.Verdict != x.want[s.ID] {
+				t.Errorf("%s: %s is %q, want %q", name, s.ID, s.Verdict, x.want[s.ID])
 			}
 		}
 	}

@@ -110,7 +110,7 @@ func (s *Service) PriceList(ctx context.Context, site string, language Language,
 func (s *Service) listedTariff(tx *db.Tx, o offer, language Language, hours int) (ListedTariff, error) {
 	t := ListedTariff{ID: o.Tariff, Version: o.version.Number, Summary: o.version.Tariff.Sentence(language)}
 	var err error
-	if t.Tariff, err = bodyOf(Record{Version: *o.version, Status: Active, Newest: o.version.Number}, nil); err != nil || o.dynamic == nil {
+	if t.Tariff, err = bodyOf(language, Record{Version: *o.version, Status: Active, Newest: o.version.Number}, nil); err != nil || o.dynamic == nil {
 		return t, err
 	}
 	t.Series = o.dynamic.Series

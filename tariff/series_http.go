@@ -43,7 +43,7 @@ type (
 	feedInput struct {
 		ID   string `path:"id"`
 		Body struct {
-			Per    Per         `json:"per,omitempty" enum:"kWh,MWh" doc:"What the prices are for; default: kWh"`
+			Per    PriceUnit   `json:"per,omitempty" enum:"kWh,MWh" doc:"What the prices are for; default: kWh"`
 			Prices []pointBody `json:"prices" nullable:"false" minItems:"1" maxItems:"50000"`
 		}
 	}
@@ -55,7 +55,7 @@ type (
 	pointsOutput struct {
 		Body struct {
 			Series   seriesBody  `json:"series"`
-			Per      Per         `json:"per"`
+			Per      PriceUnit   `json:"per"`
 			Currency string      `json:"currency"`
 			Items    []pointBody `json:"items" nullable:"false"`
 		}
@@ -169,7 +169,7 @@ func (s *Service) seriesFile(a *web.API, op makeOp) {
 		". ?per=MWh when the prices are per MWh, as exchanges publish them. Either all rows are stored or none."
 	route.MaxBody, route.Produces, route.Status = seriesLimits.Bytes+1, "application/json", http.StatusOK
 	a.Raw(route, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		per := Per(r.URL.Query().Get("per"))
+		per := PriceUnit(r.URL.Query().Get("per"))
 		if per != "" && per != PerKWh && per != PerMWh {
 			a.Fail(w, r, fault.New(fault.Invalid, "tariff.per", "Prices are per kWh or per MWh.").With("query.per", "must be kWh or MWh", per))
 			return

@@ -166,7 +166,7 @@ var SeriesColumns = []sheet.Column{
 var seriesLimits = sheet.Limits{Bytes: 4 << 20, Rows: 50_000}
 
 // FeedFile is Feed from a CSV or XLSX file.
-func (s *Service) FeedFile(ctx context.Context, series string, file io.Reader, per Per) (Series, error) {
+func (s *Service) FeedFile(ctx context.Context, series string, file io.Reader, per PriceUnit) (Series, error) {
 	table, err := sheet.Read(file, SeriesColumns, seriesLimits)
 	if err != nil {
 		return Series{}, err
@@ -193,16 +193,16 @@ func (s *Service) FeedFile(ctx context.Context, series string, file io.Reader, p
 	return s.Feed(ctx, series, points)
 }
 
-// Per is what a price is for.
-type Per string
+// PriceUnit is what a price is for.
+type PriceUnit string
 
 const (
-	PerKWh Per = "kWh"
-	PerMWh Per = "MWh"
+	PerKWh PriceUnit = "kWh"
+	PerMWh PriceUnit = "MWh"
 )
 
 // micros gives a price per kWh in millionths.
-func (p Per) micros(d unit.Decimal) (money.Micro, bool) {
+func (p PriceUnit) micros(d unit.Decimal) (money.Micro, bool) {
 	power := 6
 	if p == PerMWh {
 		power = 3

@@ -112,7 +112,9 @@ func (s *Service) wizardRoutes(a *web.API, op makeOp) {
 	for _, m := range Models { // one route each: {model} would be ambiguous with /tariffs/{id}/quote
 		o := op(http.MethodPost, "/tariffs/templates/"+string(m), identity.TariffWrite, "Make a tariff from the model "+string(m))
 		o.Status = http.StatusOK
-		web.Handle(a, o, func(ctx context.Context, in *templateInput) (*templateOutput, error) { return s.template(ctx, m, in.Body) })
+		web.Handle(a, o, func(ctx context.Context, in *templateInput) (*templateOutput, error) {
+			return s.template(ctx, m, in.Body)
+		})
 	}
 	suggest := op(http.MethodPost, "/tariffs/wizard", identity.TariffRead, "Suggest tariffs for a site")
 	suggest.Status = http.StatusOK
@@ -138,7 +140,7 @@ func (s *Service) template(ctx context.Context, m Model, b TemplateBody) (*templ
 		return nil, err
 	}
 	out.Body.Summary = r.Tariff.Sentence(English)
-	out.Body.Tariff, err = bodyOf(r, nil)
+	out.Body.Tariff, err = bodyOf(English, r, nil)
 	return &out, err
 }
 
@@ -254,7 +256,7 @@ func (s *Service) weigh(ctx context.Context, b *WizardBody, a Answers, p wizardP
 		}
 		outcome = a.outcome(past.Total, "own_sessions", "")
 	}
-	body, err := bodyOf(r, nil)
+	body, err := bodyOf(English, r, nil)
 	if err != nil {
 		return err
 	}
