@@ -46,3 +46,25 @@ func BenchmarkPrice(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sessions/s")
 }
+
+// TestAllocations states what a price allocates: 20 periods under 8 elements
+// make some 24 priced periods and 9 lines, in about 63 allocations of 8.5 kB.
+func TestAllocations(t *testing.T) {
+	x, u, z := parse(t, benchTariff), benchUsage(), paris(t)
+	if n := testing.AllocsPerRun(50, func() { Price(x, u, z, Context{}) }); n > 80 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkPriceExtended adds every extension to the same session.
+func BenchmarkPriceExtended(b *testing.B) {
+	t := parse(b, benchTariff[:len(benchTariff)-1]+`,"forecourt":{"allowances":[{"per":"day","kwh":5},{"per":"session","minutes":20}],
+	 "idle":{"grace_minutes":15,"cap":{"excl_vat":12},"quiet_hours":[{"start":"22:00","end":"07:00"}]},"day_cap":{"excl_vat":50},"failed_start":{"max_seconds":120,"max_wh":100}}}`)
+	zone := paris(b)
+	u := benchUsage()
+	b.ReportAllocs()
+	for b.Loop() {
+		Price(t, u, zone, Context{})
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sessions/s")
+}
