@@ -1,4 +1,4 @@
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach, vi } from 'vitest'
 
 // What Mantine and the tables ask of a browser and jsdom does not have.
@@ -22,6 +22,9 @@ globalThis.ResizeObserver = class {
   disconnect() {}
 }
 Element.prototype.scrollIntoView = () => undefined
+
+// A busy machine takes its time; what appears is waited for no longer than it takes.
+configure({ asyncUtilTimeout: 10_000 })
 
 afterEach(() => {
   cleanup()
