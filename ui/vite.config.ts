@@ -20,7 +20,7 @@ export default defineConfig({
     // Rules are tested as they are, components (.tsx) in a document.
     projects: [
       { extends: true, test: { name: 'rules', environment: 'node', include: ['src/**/*.test.ts'] } },
-      { extends: true, test: { name: 'components', environment: 'jsdom', include: ['src/**/*.test.tsx'], setupFiles: ['src/testing/setup.ts'], testTimeout: 30_000 } },
+      { extends: true, test: { name: 'components', environment: 'jsdom', include: ['src/**/*.test.tsx'], setupFiles: ['src/testing/setup.ts'], testTimeout: 30_000, expect: { poll: { timeout: 10_000 } } } },
     ],
   },
 })

@@ -26,6 +26,9 @@ globalThis.ResizeObserver = class {
 }
 Element.prototype.scrollIntoView = () => undefined
 
+// A busy machine takes its time; what appears is waited for no longer than it takes.
+configure({ asyncUtilTimeout: 10_000 })
+
 afterEach(() => {
   cleanup()
   vi.unstubAllGlobals()
