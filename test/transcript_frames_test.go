@@ -234,7 +234,7 @@ func (r *recorder) value(key string, v any, sent bool) any {
 	case string:
 		return r.text(key, v, sent)
 	case json.Number:
-		if slices.Contains(volatile, key) && v != "0" {
+		if r.differs(key) && v != "0" {
 			return r.numbered(key, v.String())
 		}
 	}
@@ -244,7 +244,7 @@ func (r *recorder) value(key string, v any, sent bool) any {
 func (r *recorder) text(key, v string, sent bool) any {
 	switch {
 	case v == "":
-	case slices.Contains(volatile, key):
+	case r.differs(key):
 		return r.numbered(key, v)
 	case slices.Contains(secret, key):
 		return "<" + key + ">"
@@ -256,6 +256,11 @@ func (r *recorder) text(key, v string, sent bool) any {
 		return "@"
 	}
 	return r.plain(v)
+}
+
+// differs tells whether a field has another value in each run.
+func (r *recorder) differs(key string) bool {
+	return slices.Contains(volatile, key) || slices.Contains(r.script.volatile, key)
 }
 
 func (r *recorder) numbered(key, v string) string {

@@ -127,6 +127,7 @@ func (p *play) until(what string, met func() bool) error {
 // settle waits until the station has said all it has to say at this instant.
 func (p *play) settle() error {
 	if !p.station.Online() {
+		p.station.Settle()
 		return nil
 	}
 	return p.until("the station has said everything", func() bool {

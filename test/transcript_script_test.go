@@ -15,6 +15,7 @@ import (
 //	evses    how many, 1 without
 //	quirks   of the simulator
 //	set      NAME=VALUE of the station's own configuration
+//	volatile fields that the platform numbers across stations
 //	given    METHOD PATH JSON: a request to the API before the station is switched on
 //
 // Then come the steps, one a line below "steps:":
@@ -39,6 +40,7 @@ type script struct {
 	head              []string // as written, with comments
 	title             string
 	actions, quirks   []string
+	volatile          []string
 	evses             int
 	variables         map[string]string
 	given, steps      []string
@@ -87,6 +89,8 @@ func (s *script) header(line string) error {
 		s.actions = append(s.actions, strings.Fields(rest)...)
 	case "quirks":
 		s.quirks = strings.Fields(rest)
+	case "volatile":
+		s.volatile = strings.Fields(rest)
 	case "evses":
 		if _, err := fmt.Sscan(rest, &s.evses); err != nil {
 			return err
