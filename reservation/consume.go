@@ -64,7 +64,7 @@ func (s *Service) returned(tx *db.Tx, f event.Fact) error {
 	if err != nil || len(held) == 0 {
 		return err
 	}
-	return job.Enqueue(tx, job.Job{Kind: jobSettle, Key: jobSettle + " " + f.Station, Org: f.Org, Payload: settle{Station: f.Station, Again: f.Kind == station.KindBoot}, RunAt: tx.Now})
+	return job.Enqueue(tx, job.Job{Kind: jobSettle, Key: jobSettle + " " + f.Station, Org: f.Org, Payload: settle{Station: f.Station, Again: f.Kind == station.KindBoot, At: f.At}, RunAt: tx.Now})
 }
 
 // StatusUpdate takes a station's word that a reservation is over there (2.x).

@@ -13,10 +13,11 @@ import (
 const jobSettle = "reservation.settle"
 
 // settle compares one station with what is stored. Again: it started anew
-// and may have forgotten what is running.
+// and may have forgotten what was running at that time.
 type settle struct {
-	Station string `json:"station"`
-	Again   bool   `json:"again"`
+	Station string    `json:"station"`
+	Again   bool      `json:"again"`
+	At      time.Time `json:"at"`
 }
 
 // Jobs registers the room's work.
@@ -101,7 +102,7 @@ func (s *Service) settleStation(ctx context.Context, w settle) error {
 			if !s.withdraw(ctx, r) {
 				return nil // out of reach again
 			}
-		case r.State == Active && w.Again:
+		case r.State == Active && w.Again && (w.At.IsZero() || !r.CreatedAt.After(w.At)):
 			if err := s.tellAgain(ctx, r); err != nil {
 				return err
 			}

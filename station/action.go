@@ -103,7 +103,7 @@ func validate(action string, req ocpp.Request) error {
 // agreed are the status values of responses that mean yes.
 var agreed = map[string]bool{
 	"Accepted": true, "Scheduled": true, "Unlocked": true, "RebootRequired": true, "AcceptedCanceled": true,
-	"InstallationPending": true, "Processing": true, "EmptyResultSet": true,
+	"InstallationPending": true, "Processing": true, "EmptyResultSet": true, "Unpublished": true,
 }
 
 // lists hold one status per item, in responses without a status of their own.

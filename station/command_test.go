@@ -195,7 +195,7 @@ func TestResetIsVerifiedByTheBoot(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]bool{
-		`{"status":"Accepted"}`: true, `{"status":"Unlocked"}`: true, `{"status":"RebootRequired"}`: true, `{"status":"Scheduled"}`: true,
+		`{"status":"Accepted"}`: true, `{"status":"Unlocked"}`: true, `{"status":"Unpublished"}`: true, `{"status":"NoFirmware"}`: false, `{"status":"RebootRequired"}`: true, `{"status":"Scheduled"}`: true,
 		`{"status":"Rejected"}`: false, `{"status":"NotSupported"}`: false, `{"status":"UnlockFailed"}`: false, `{"status":"UnknownVendorId"}`: false,
 		`{}`: true, `{"listVersion":3}`: true, ``: true, `[]`: true,
 		`{"setVariableResult":[{"attributeStatus":"Accepted"},{"attributeStatus":"Rejected"}]}`: true,

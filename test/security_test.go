@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"net"
@@ -173,9 +174,13 @@ func (s *server) moveThrough(t *testing.T, at doors, own *issuer, version string
 	}
 	for target := 2; target <= 3; target++ {
 		if target == 3 { // without a certificate the station itself refuses
+			for _, action := range []string{"TriggerMessage", "ExtendedTriggerMessage"} { // nor can it ask for one
+				station.Answer(action, json.RawMessage(`{"status":"NotImplemented"}`))
+			}
 			s.must("POST", "/charging-stations/"+id+"/security-profile", object{"profile": 3})
 			s.upgraded(t, id, "failed")
-			station.Certify(*own.station("SER-" + version)) // OCPP 2.0.1 A00.FR.405: the serial number
+			station.Renew("ChargingStationCertificate") // by itself: OCPP 2.0.1 A03
+			eventually(t, id+" has a certificate", func() bool { return len(s.items("/certificates?status=delivered&station="+id)) == 1 })
 		}
 		s.must("POST", "/charging-stations/"+id+"/security-profile", object{"profile": target})
 		s.upgraded(t, id, "done")

@@ -22,11 +22,21 @@ type request16 struct {
 	Value                  string     `json:"value"`
 	Duration               int        `json:"duration"`
 	ListVersion            int        `json:"listVersion"`
+	UpdateType             string     `json:"updateType"`
+	List                   []entry16  `json:"localAuthorizationList"`
+	ReservationID          int        `json:"reservationId"`
+	ParentIDTag            string     `json:"parentIdTag"`
 	ID                     *int       `json:"id"`
 	StackLevel             *int       `json:"stackLevel"`
 	ChargingProfilePurpose string     `json:"chargingProfilePurpose"`
 	ChargingProfile        *profile16 `json:"chargingProfile"`
 	Profiles               *profile16 `json:"csChargingProfiles"`
+
+	ExpiryDate      *ocpp.DateTime           `json:"expiryDate"`
+	CertificateType string                   `json:"certificateType"`
+	Certificate     string                   `json:"certificate"`
+	Chain           string                   `json:"certificateChain"`
+	Hash            ocpp.CertificateHashData `json:"certificateHashData"`
 
 	Location      string             `json:"location"`
 	RetrieveDate  *ocpp.DateTime     `json:"retrieveDate"`
@@ -128,19 +138,21 @@ var answers16 = map[string]func(m *machine, q request16, now time.Time) any{
 		return status16(found, "Accepted", "Unknown")
 	},
 	"GetCompositeSchedule": composite16,
-	"ClearCache":           func(*machine, request16, time.Time) any { return fields{"status": "Accepted"} },
-	"GetLocalListVersion":  func(m *machine, _ request16, _ time.Time) any { return fields{"listVersion": m.listVer} },
-	"SendLocalList": func(m *machine, q request16, _ time.Time) any {
-		m.listVer = q.ListVersion
+	"ClearCache": func(m *machine, _ request16, _ time.Time) any {
+		clear(m.cache)
 		return fields{"status": "Accepted"}
 	},
-	"DataTransfer": func(*machine, request16, time.Time) any { return fields{"status": "UnknownVendorId"} },
+	"GetLocalListVersion": func(m *machine, _ request16, _ time.Time) any { return fields{"listVersion": m.listVer} },
+	"DataTransfer":        func(*machine, request16, time.Time) any { return fields{"status": "UnknownVendorId"} },
 }
 
 func (voice16) handle(m *machine, action string, payload json.RawMessage, now time.Time) (any, error) {
 	answer, known := answers16[action]
 	if !known {
 		answer, known = files16[action]
+	}
+	if !known {
+		answer, known = more16[action]
 	}
 	if !known || m.has(NoSecurity16) && (action == "GetLog" || action == "SignedUpdateFirmware") {
 		return nil, errNotImplemented

@@ -48,20 +48,21 @@ type EVSE struct {
 
 // transaction is what the station counts from start to stop.
 type transaction struct {
-	number   int    // counted by the station
-	id       string // 2.x: chosen here; 1.6: given by the reply to StartTransaction
-	evse     int
-	token    Token
-	remoteID *int
-	started  time.Time
-	ended    time.Time
-	begin    unit.Energy
-	end      unit.Energy
-	seq      int
-	reason   string
-	offline  bool
-	refused  bool
-	data     []reading // for stations that send readings only at the end
+	number      int    // counted by the station
+	id          string // 2.x: chosen here; 1.6: given by the reply to StartTransaction
+	evse        int
+	token       Token
+	remoteID    *int
+	reservation *int // that it began with
+	started     time.Time
+	ended       time.Time
+	begin       unit.Energy
+	end         unit.Energy
+	seq         int
+	reason      string
+	offline     bool
+	refused     bool
+	data        []reading // for stations that send readings only at the end
 }
 
 // Token is a card, an app or a car as a driver shows it.

@@ -21,6 +21,7 @@ type Config struct {
 	Quirks            []Quirk
 	Retry             time.Duration // first pause before a reconnect, doubled up to 30 times; 0 is a second
 	Seed              uint64
+	Variables         map[string]string // instead of the defaults: 1.6 keys, or "Component.Variable"
 
 	SecurityProfile int            // it begins with; default: what URL and Password make of it
 	URLs            map[int]string // 1.6: where it goes for a security profile; default: URL, as wss:// from 2 on
@@ -53,6 +54,12 @@ type machine struct {
 	uploading  chan struct{} // closed to end the last upload
 	uploadDone chan struct{}
 	messages   map[int]ocpp.MessageInfo // on the display
+
+	scripted map[string]json.RawMessage // answers given by hand
+	reserved map[int]*reserved          // by EVSE
+	list     map[string]listed          // the local list, by id of the token
+	cache    map[Token]struct{}         // tokens that were accepted
+	vault    vault
 }
 
 // call is one CALL the station wants to make. The payload is built when it
@@ -89,6 +96,10 @@ func newMachine(c Config) *machine {
 	}
 	m.defaults()
 	m.secureDefaults()
+	for name, value := range c.Variables {
+		m.variables[name] = value
+		m.apply(name, value)
+	}
 	return m
 }
 
@@ -148,6 +159,7 @@ func (m *machine) step(now time.Time) {
 			}
 		}
 	}
+	m.expire(now)
 	if m.online && m.accepted && now.Sub(m.beat) >= m.interval {
 		m.beat = now
 		m.say(&call{action: "Heartbeat", payload: func() any { return struct{}{} }})
@@ -192,23 +204,40 @@ func (m *machine) tap(id int, token Token, now time.Time) {
 	case e == nil || e.state == Faulted || e.disabled:
 	case e.tx != nil && e.tx.token == token:
 		m.finish(e, "Local", now)
-	case e.tx != nil || e.car == nil:
+	case e.tx != nil || e.waiting != nil || m.keeps(e, token):
+	case m.onList(token, now):
+		m.admit(e, token, now)
+	case !m.online && m.listVer > 0 && !m.allowsUnknown(): // OCPP 2.0.1 C13, C15
 	case !m.online: // offline: charging goes on, the platform decides later
-		m.begin(e, token, nil, now)
+		m.admit(e, token, now)
 	default:
 		m.say(m.voice.authorize(m, token, func(accepted bool) {
-			if accepted && e.tx == nil && e.car != nil {
-				m.begin(e, token, nil, e.stepped)
+			if !accepted || e.tx != nil {
+				return
 			}
+			m.remember(token)
+			m.admit(e, token, later(now, e.stepped))
 		}))
 	}
+}
+
+// admit starts charging, or waits a while for a cable when the card came
+// first (OCPP 2.0.1 E03).
+func (m *machine) admit(e *EVSE, token Token, now time.Time) {
+	if e.car != nil {
+		m.begin(e, token, nil, now)
+		return
+	}
+	e.waiting = &remote{token: token, until: now.Add(time.Minute)}
+	m.enter(e, Preparing, now)
 }
 
 // begin opens a transaction.
 func (m *machine) begin(e *EVSE, token Token, remoteID *int, now time.Time) {
 	m.count++
 	now = later(now, e.stepped)
-	e.tx = &transaction{number: m.count, evse: e.config.ID, token: token, remoteID: remoteID, started: now, begin: e.register, offline: !m.online}
+	reservation := m.use(e, token)
+	e.tx = &transaction{reservation: reservation, number: m.count, evse: e.config.ID, token: token, remoteID: remoteID, started: now, begin: e.register, offline: !m.online}
 	e.stepped, e.sampled = now, now
 	start := m.voice.start(m, e, e.tx, e.read(now, "Transaction.Begin"))
 	m.say(start)
@@ -282,7 +311,7 @@ func (m *machine) remoteStart(id int, token Token, remoteID *int, now time.Time)
 	if id == 0 {
 		e = m.free()
 	}
-	if e == nil || e.tx != nil || e.disabled || e.state == Faulted {
+	if e == nil || e.tx != nil || e.disabled || e.state == Faulted || m.keeps(e, token) {
 		return false
 	}
 	if e.car != nil {

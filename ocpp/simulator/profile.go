@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/unit"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // purpose orders charging profiles the way OCPP does: a station-wide
@@ -28,6 +29,7 @@ type profile struct {
 	duration        time.Duration // zero: no end
 	inWatts         bool
 	periods         []period
+	told            ocpp.ChargingProfile // as 2.x set it
 }
 
 // period is a limit that holds from an offset until the next.

@@ -16,6 +16,10 @@ type Station struct {
 	// platform acknowledged: what must never be lost. Set it before Run.
 	Acknowledged func(action string, payload, reply json.RawMessage)
 
+	// Frames, when set, sees every frame on the wire, sent or received, in
+	// order. Set it before Run.
+	Frames func(sent bool, frame []byte)
+
 	now  func() time.Time
 	log  *slog.Logger
 	tick time.Duration
@@ -26,6 +30,7 @@ type Station struct {
 	waiting *sent // the one CALL without an answer yet
 	booted  bool
 	paused  time.Time // stays offline until then
+	reached int       // connections so far
 }
 
 type sent struct {
@@ -75,21 +80,25 @@ func (s *Station) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// idle lets time pass without a connection.
+// idle lets time pass without a connection: the pause by real time, so that
+// a station whose clock stands still comes back too.
 func (s *Station) idle(ctx context.Context, d time.Duration) {
 	ticker := time.NewTicker(min(s.tick, d))
 	defer ticker.Stop()
-	until := s.now().Add(d)
-	for {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	for waited := false; ; {
 		select {
 		case <-ctx.Done():
 			return
+		case <-over.C:
+			waited = true
 		case <-ticker.C:
 		}
 		s.mu.Lock()
 		now := s.now()
 		s.m.step(now)
-		done := now.After(until) && now.After(s.paused)
+		done := waited && !now.Before(s.paused)
 		s.mu.Unlock()
 		if done {
 			return
@@ -103,6 +112,9 @@ func (s *Station) connected(ctx context.Context) error {
 	way := s.m.way()
 	s.mu.Unlock()
 	w, err := dial(ctx, way)
+	if w != nil {
+		w.heard = s.Frames
+	}
 	s.mu.Lock()
 	s.m.reached(err == nil)
 	s.mu.Unlock()
@@ -130,6 +142,7 @@ func (s *Station) open(w *wire) {
 	defer s.mu.Unlock()
 	now := s.now()
 	s.wire, s.m.online, s.m.beat = w, true, now
+	s.reached++
 	kept := s.m.outbox
 	s.m.outbox = nil
 	if s.m.has(StopBeforeStart) {
@@ -262,7 +275,7 @@ func (s *Station) receive(ctx context.Context, f frame) {
 	defer s.mu.Unlock()
 	switch f.kind {
 	case kindCall:
-		reply, err := s.m.voice.handle(s.m, f.action, f.payload, s.now())
+		reply, err := s.m.handle(f.action, f.payload, s.now())
 		s.wire.answer(f.id, reply, err, s.m.config.Version)
 		s.errands(ctx)
 	case kindResult, kindError:

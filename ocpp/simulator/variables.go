@@ -104,7 +104,7 @@ func (m *machine) trigger(what string, evse int, now time.Time) bool {
 			}
 		}
 	default:
-		return false
+		return m.triggerCertificate(what)
 	}
 	return true
 }

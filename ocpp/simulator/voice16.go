@@ -84,6 +84,9 @@ func (voice16) authorize(_ *machine, token Token, done func(bool)) *call {
 
 func (voice16) start(m *machine, e *EVSE, tx *transaction, r reading) *call {
 	f := fields{"connectorId": m.number(e.config.ID), "idTag": tx.token.ID, "meterStart": m.number(int(r.register.WattHours())), "timestamp": m.stamp16(r.at)}
+	if tx.reservation != nil {
+		f["reservationId"] = *tx.reservation
+	}
 	return &call{action: "StartTransaction", keep: true, payload: func() any { return f }, done: func(reply json.RawMessage) {
 		var r reply16
 		if json.Unmarshal(reply, &r) != nil || tx.id != "" {

@@ -63,6 +63,7 @@ func (v voice2) start(m *machine, e *EVSE, tx *transaction, r reading) *call {
 	if tx.remoteID != nil {
 		req.TriggerReason, req.TransactionInfo.RemoteStartID = ocpp.TriggerReasonEnumRemoteStart, tx.remoteID
 	}
+	req.ReservationID = tx.reservation
 	return &call{action: "TransactionEvent", keep: true, payload: func() any { return req }, done: func(reply json.RawMessage) {
 		var r ocpp.TransactionEventResponse
 		if json.Unmarshal(reply, &r) == nil && r.IdTokenInfo != nil && r.IdTokenInfo.Status != ocpp.AuthorizationStatusEnumAccepted && e.tx == tx {
@@ -162,6 +163,9 @@ func (voice2) meter(m *machine, e *EVSE, r reading) *call {
 func (v voice2) handle(m *machine, action string, payload json.RawMessage, now time.Time) (any, error) {
 	answer, known := answers2[action]
 	if !known {
+		answer, known = more2[action]
+	}
+	if !known {
 		return nil, errNotImplemented
 	}
 	return answer(v, m, payload, now)
@@ -209,11 +213,8 @@ var answers2 = map[string]answer2{
 	"GetLocalListVersion": into(func(_ voice2, m *machine, _ *ocpp.GetLocalListVersionRequest, _ time.Time) any {
 		return ocpp.GetLocalListVersionResponse{VersionNumber: m.listVer}
 	}),
-	"SendLocalList": into(func(_ voice2, m *machine, req *ocpp.SendLocalListRequest, _ time.Time) any {
-		m.listVer = req.VersionNumber
-		return ocpp.SendLocalListResponse{Status: ocpp.SendLocalListStatusEnumAccepted}
-	}),
-	"ClearCache": into(func(voice2, *machine, *ocpp.ClearCacheRequest, time.Time) any {
+	"ClearCache": into(func(_ voice2, m *machine, _ *ocpp.ClearCacheRequest, _ time.Time) any {
+		clear(m.cache)
 		return ocpp.ClearCacheResponse{Status: ocpp.ClearCacheStatusEnumAccepted}
 	}),
 	"DataTransfer": into(func(voice2, *machine, *ocpp.DataTransferRequest, time.Time) any {
@@ -316,7 +317,7 @@ func profile2(in ocpp.ChargingProfile, evse int) profile {
 	s := in.ChargingSchedule[0]
 	p := profile{
 		id: in.ID, stack: in.StackLevel, evse: evse, transaction: in.TransactionID, from: instant(in.ValidFrom), to: instant(in.ValidTo),
-		purpose: purposeOf(string(in.ChargingProfilePurpose)), every: recurrence(string(in.RecurrencyKind)), start: instant(s.StartSchedule),
+		told: in, purpose: purposeOf(string(in.ChargingProfilePurpose)), every: recurrence(string(in.RecurrencyKind)), start: instant(s.StartSchedule),
 		inWatts: s.ChargingRateUnit == ocpp.ChargingRateUnitEnumW, duration: seconds(s.Duration),
 	}
 	if in.ChargingProfileKind == ocpp.ChargingProfileKindEnumRelative {

@@ -19,8 +19,9 @@ import (
 // wire is the station's side of OCPP-J, written apart from ocpp/rpc so that
 // the two check each other.
 type wire struct {
-	conn *websocket.Conn
-	next atomic.Int64
+	conn  *websocket.Conn
+	next  atomic.Int64
+	heard func(sent bool, frame []byte) // nil: nobody listens
 }
 
 type frameKind int
@@ -78,6 +79,9 @@ func (w *wire) read(ctx context.Context) (frame, error) {
 		_, data, err := w.conn.Read(ctx)
 		if err != nil {
 			return frame{}, err
+		}
+		if w.heard != nil {
+			w.heard(false, data)
 		}
 		if f, ok := parseFrame(data); ok {
 			return f, nil
@@ -142,6 +146,9 @@ func (w *wire) write(parts []any) error {
 	text, err := json.Marshal(parts)
 	if err != nil {
 		return err
+	}
+	if w.heard != nil {
+		w.heard(true, text)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
