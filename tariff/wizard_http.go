@@ -112,7 +112,9 @@ func (s *Service) wizardRoutes(a *web.API, op makeOp) {
 	for _, m := range Models { // one route each: {model} would be ambiguous with /tariffs/{id}/quote
 		o := op(http.MethodPost, "/tariffs/templates/"+string(m), identity.TariffWrite, "Make a tariff from the model "+string(m))
 		o.Status = http.StatusOK
-		web.Handle(a, o, func(ctx context.Context, in *templateInput) (*templateOutput, error) { return s.template(ctx, m, in.Body) })
+		web.Handle(a, o, func(ctx context.Context, in *templateInput) (*templateOutput, error) {
+			return s.template(ctx, m, in.Body)
+		})
 	}
 	suggest := op(http.MethodPost, "/tariffs/wizard", identity.TariffRead, "Suggest tariffs for a site")
 	suggest.Status = http.StatusOK
