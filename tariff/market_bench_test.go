@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/location"
@@ -175,4 +176,61 @@ func benchOCPI(b *testing.B, id string) (Tariff, error) {
 	t := parse(b, benchTariff)
 	t.Source.ID, t.Source.CountryCode, t.Source.PartyID = id, "FR", "FCT"
 	return FromOCPI(t.Source)
+}
+
+// BenchmarkBulk copies a tariff to 5,000 EVSEs and takes it back:
+//
+//	go test ./tariff -run '^$' -bench Bulk -benchtime 1x
+func BenchmarkBulk(b *testing.B) {
+	s, d, org := benchRoom(b)
+	ctx := identity.System(context.Background(), org)
+	site, err := s.d.Locations.Create(ctx, location.Site{Org: string(org), Name: "Site", Address: location.Address{Country: "FR"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 2500 {
+		id := fmt.Sprintf("ST-%04d", i)
+		if _, _, err := s.d.Stations.Create(ctx, station.Draft{ID: station.ID(id), Site: string(site.ID), Profile: 1}); err != nil {
+			b.Fatal(err)
+		}
+		s.must(b, func(tx *db.Tx) error {
+			return s.d.Stations.Describe(tx, id, []station.PortSpec{{EVSE: 1, MaxPower: 22_000}, {EVSE: 2, MaxPower: 22_000}})
+		})
+	}
+	o, err := benchOCPI(b, "bulk")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := s.Create(ctx, org, o.Source); err != nil {
+		b.Fatal(err)
+	}
+	jobs := job.New(d, nil, "bench", slog.New(slog.DiscardHandler))
+	s.Jobs(jobs)
+	b.ResetTimer()
+	for range b.N {
+		plan, err := s.PlanChange(ctx, "", BulkRequest{Change: Alteration{Op: OpCopy, Tariff: "bulk"}}, false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.ApplyChange(ctx, plan.ID, time.Time{}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := jobs.RunDue(ctx); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(b.Elapsed().Seconds(), "s-applied")
+		if _, err := s.RollBackChange(ctx, plan.ID); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := jobs.RunDue(ctx); err != nil {
+			b.Fatal(err)
+		}
+		s.must(b, func(tx *db.Tx) error {
+			done, err := bulkByID(tx, plan.ID, visibleAlways)
+			if err == nil && (done.Done != 5000 || done.Failed != 0 || done.Status != BulkRolledBack) {
+				b.Fatalf("%+v", done)
+			}
+			return err
+		})
+	}
 }
