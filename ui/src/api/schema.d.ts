@@ -785,6 +785,26 @@ export interface paths {
         patch: operations["patch-charging-stations-id-evses-evse"];
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/evses/{evse}/price-explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain which price a token has at an EVSE, and why
+         * @description Every price that somebody could have there, in order of precedence, with the reason why it was taken or passed.
+         */
+        get: operations["get-charging-stations-id-evses-evse-price-explanation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/firmware-tasks": {
         parameters: {
             query?: never;
@@ -1994,6 +2014,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/held-cdrs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List prices held back
+         * @description A final price that the formula shown at the session's start does not give is not billed until somebody releases it.
+         *
+         *     Sort fields: state, organisation, site, station_id, held_at (a leading - reverses); default -held_at.
+         */
+        get: operations["get-held-cdrs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/held-cdrs/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bill a price that was held back */
+        post: operations["post-held-cdrs-id-release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/id-tokens": {
         parameters: {
             query?: never;
@@ -2163,6 +2222,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/market-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the market rules we know, with their sources */
+        get: operations["get-market-profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/market-profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add market rules of your own, or replace shipped ones for your organisation */
+        put: operations["put-market-profiles-id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -2275,6 +2368,65 @@ export interface paths {
         head?: never;
         /** Change an organisation */
         patch: operations["patch-organisations-id"];
+        trace?: never;
+    };
+    "/api/v1/price-series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List series of electricity prices
+         * @description Sort fields: organisation, name, currency, last_at, created_at (a leading - reverses); default name.
+         */
+        get: operations["get-price-series"];
+        put?: never;
+        /** Make a series of electricity prices */
+        post: operations["post-price-series"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-series/{id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import prices from CSV or XLSX
+         * @description The body is a CSV or XLSX file. Its first row names the columns: start, price. ?per=MWh when the prices are per MWh, as exchanges publish them. Either all rows are stored or none.
+         */
+        post: operations["post-price-series-id-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/price-series/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the prices of a series */
+        get: operations["get-price-series-id-prices"];
+        /** Write prices of intervals */
+        put: operations["put-price-series-id-prices"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/reservations": {
@@ -2564,6 +2716,63 @@ export interface paths {
         patch: operations["patch-sites-id"];
         trace?: never;
     };
+    "/api/v1/sites/{id}/market": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose which market rules hold for a site
+         * @description The answer lists what the site's prices break under these rules. They stay in force until somebody changes them; new assignments that break a rule are refused.
+         */
+        put: operations["put-sites-id-market"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/market-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check every price in use at a site against its market's rules */
+        get: operations["get-sites-id-market-check"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/price-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All prices of a site, for publication
+         * @description What every audience pays at every EVSE now, with the next hours of prices that follow a series. Prices promised to single tokens are not published.
+         */
+        get: operations["get-sites-id-price-list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/failed-jobs": {
         parameters: {
             query?: never;
@@ -2691,6 +2900,309 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tariff-backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List back-tests
+         * @description Sort fields: organisation, status, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-tariff-backtests"];
+        put?: never;
+        /**
+         * Price the past again under a candidate tariff
+         * @description A job prices every settled session of the period; GET tells how far it is and what came out. A candidate that follows a price series is priced by its own price per kWh.
+         */
+        post: operations["post-tariff-backtests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-backtests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a back-test and how far it is */
+        get: operations["get-tariff-backtests-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-backtests/{id}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a back-test as CSV */
+        get: operations["get-tariff-backtests-id-csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes of many prices
+         * @description Sort fields: organisation, status, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-tariff-changes"];
+        put?: never;
+        /**
+         * Plan a change of many prices: the dry run
+         * @description Selects by filter and works out what would change; nothing changes until it is applied. GET …/items is the difference. Sessions under way keep their price in any case.
+         */
+        post: operations["post-tariff-changes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a change and how far it is */
+        get: operations["get-tariff-changes-id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes/{id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Apply a change now or at an instant */
+        post: operations["post-tariff-changes-id-apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a change that somebody else has planned */
+        post: operations["post-tariff-changes-id-approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drop a change that has not begun */
+        post: operations["post-tariff-changes-id-cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what a change does, item by item */
+        get: operations["get-tariff-changes-id-items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-changes/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore what was before a change */
+        post: operations["post-tariff-changes-id-rollback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tariff groups
+         * @description Sort fields: name, organisation, created_at, updated_at (a leading - reverses); default name.
+         */
+        get: operations["get-tariff-groups"];
+        put?: never;
+        /** Say who pays what at some places */
+        post: operations["post-tariff-groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a tariff group as it holds at an instant and after */
+        get: operations["get-tariff-groups-id"];
+        /**
+         * Say anew who pays what, from now or a later instant on
+         * @description Entries and places that stay the same are kept; others end. The past never changes, and sessions that have started keep their price.
+         */
+        put: operations["put-tariff-groups-id"];
+        post?: never;
+        /** End a tariff group now */
+        delete: operations["delete-tariff-groups-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who belongs to which audience
+         * @description Sort fields: organisation, audience, ref, valid_from, valid_to, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-tariff-members"];
+        put?: never;
+        /** Put a token or a driver into an audience */
+        post: operations["post-tariff-members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a membership now */
+        delete: operations["delete-tariff-members-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List prices promised to single tokens
+         * @description Sort fields: organisation, site, station_id, id_token, tariff, valid_to, created_at (a leading - reverses); default -created_at.
+         */
+        get: operations["get-tariff-overrides"];
+        put?: never;
+        /** Promise a tariff to one token at a place, before all others */
+        post: operations["post-tariff-overrides"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-overrides/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a promise now */
+        delete: operations["delete-tariff-overrides-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tariffs": {
         parameters: {
             query?: never;
@@ -2715,6 +3227,179 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tariffs/market-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check a tariff against market rules */
+        post: operations["post-tariffs-market-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/combined": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model combined */
+        post: operations["post-tariffs-templates-combined"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/free": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model free */
+        post: operations["post-tariffs-templates-free"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/length_of_stay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model length_of_stay */
+        post: operations["post-tariffs-templates-length_of_stay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/per_hour": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model per_hour */
+        post: operations["post-tariffs-templates-per_hour"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/per_kwh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model per_kwh */
+        post: operations["post-tariffs-templates-per_kwh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/per_session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model per_session */
+        post: operations["post-tariffs-templates-per_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/time_of_day": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model time_of_day */
+        post: operations["post-tariffs-templates-time_of_day"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/templates/utility_cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a tariff from the model utility_cost */
+        post: operations["post-tariffs-templates-utility_cost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/wizard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suggest tariffs for a site
+         * @description Two or three tariffs that serve the goal and are allowed at the site, each with what the site's own sessions of the last 30 days would have brought, or those of a stated benchmark when there are none.
+         */
+        post: operations["post-tariffs-wizard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tariffs/{id}": {
         parameters: {
             query?: never;
@@ -2732,6 +3417,82 @@ export interface paths {
         post?: never;
         /** Retire a tariff that is assigned nowhere */
         delete: operations["delete-tariffs-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}/dynamic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read which price series a tariff follows */
+        get: operations["get-tariffs-id-dynamic"];
+        /**
+         * Let a tariff's price per kWh follow a price series
+         * @description price = factor × series + fee, within floor and ceiling. The tariff's own price per kWh holds while the series has none. What a session got at its start is kept for ever.
+         */
+        put: operations["put-tariffs-id-dynamic"];
+        post?: never;
+        /** Let a tariff follow its price series no more */
+        delete: operations["delete-tariffs-id-dynamic"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}/heat-map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The prices of a week, hour by hour
+         * @description What a session pays at each local time of day, by dimension; up to eight weeks.
+         */
+        get: operations["get-tariffs-id-heat-map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}/ocpi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A tariff as OCPI partners get it */
+        get: operations["get-tariffs-id-ocpi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The price per kWh of the next hours */
+        get: operations["get-tariffs-id-prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2980,6 +3741,21 @@ export interface components {
             security_profile?: number;
             site?: string;
         };
+        AllowanceRule: {
+            /** @description Taken off the price at the very end */
+            amount?: components["schemas"]["PriceCap"];
+            /** @description Only for drivers in one of these groups */
+            driver_groups?: string[] | null;
+            /** @description The first kWh, whatever they would cost */
+            kwh?: number;
+            /**
+             * Format: int64
+             * @description The first minutes of charging and parking
+             */
+            minutes?: number;
+            /** @enum {string} */
+            per: "session" | "day" | "month" | "plan";
+        };
         AppliedOutput: {
             /** @description Wishes of templates that something stronger overrules */
             overruled: components["schemas"]["Overruled"][];
@@ -3089,6 +3865,67 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Backtest: {
+            /** @description The tariff in one sentence */
+            candidate: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: int64 */
+            done: number;
+            /** Format: date-time */
+            finished_at?: string;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            organisation: string;
+            problem?: string;
+            /** @description Money in millionths of the currency, energy in mWh */
+            report?: components["schemas"]["TariffReport"];
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            status: "waiting" | "running" | "done" | "failed";
+            title?: string;
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: int64
+             * @description Sessions of the period
+             */
+            total: number;
+        };
+        BacktestInput: {
+            audiences?: string[] | null;
+            /** Format: date-time */
+            from: string;
+            /** @description Tariff groups that gave the sessions their price */
+            groups?: string[] | null;
+            /** @description And those below it; default: your own */
+            organisation?: string;
+            sites?: string[] | null;
+            stations?: string[] | null;
+            /** @description A candidate that is not stored */
+            tariff?: components["schemas"]["Tariff"];
+            /** @description A stored tariff; or tariff */
+            tariff_id?: string;
+            title?: string;
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            to?: string;
+            /**
+             * Format: int64
+             * @description Default: the newest
+             */
+            version?: number;
+        };
+        BacktestList: {
+            items: components["schemas"]["Backtest"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
         Begun: {
             begun: boolean;
             /** @description Why not */
@@ -3167,6 +4004,31 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Bound: {
+            /**
+             * Format: int64
+             * @description One EVSE of station_id
+             */
+            evse_id?: number;
+            /** @description Ignored when writing */
+            id?: string;
+            /** @description All its stations; default: your own */
+            organisation?: string;
+            site?: string;
+            station_id?: string;
+            /** Format: date-time */
+            valid_from?: string;
+            /** Format: date-time */
+            valid_to?: string;
+        };
+        Bucket: {
+            /** Format: int64 */
+            from_micros?: number;
+            /** Format: int64 */
+            sessions: number;
+            /** Format: int64 */
+            to_micros?: number;
+        };
         Bulk: {
             active: boolean;
             city: string;
@@ -3192,6 +4054,47 @@ export interface components {
             street: string;
             time_zone: string;
             vendor: string;
+        };
+        BulkApply: {
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            at?: string;
+        };
+        BulkInput: {
+            change: components["schemas"]["ChangeStruct"];
+            /**
+             * @description Tariffs that are used outside the filter too; default: refuse
+             * @enum {string}
+             */
+            elsewhere?: "refuse" | "include";
+            filter: components["schemas"]["FilterStruct"];
+            /** @description Somebody else must approve before it is applied */
+            second_approver?: boolean;
+            title?: string;
+        };
+        BulkItem: {
+            after: string;
+            /** @description version: the tariff in one sentence; assign: the tariff that the place has itself */
+            before: string;
+            /** Format: int64 */
+            evse_id?: number;
+            /** @enum {string} */
+            kind: "version" | "assign";
+            /** Format: int64 */
+            number: number;
+            /**
+             * Format: int64
+             * @description Where the tariff is used
+             */
+            places?: number;
+            problem?: string;
+            site?: string;
+            /** @enum {string} */
+            state: "planned" | "applied" | "failed" | "rolled_back";
+            station_id?: string;
+            tariff: string;
         };
         BulkList: {
             items: components["schemas"]["Bulk"][];
@@ -3279,7 +4182,7 @@ export interface components {
         };
         CdrDetail: {
             /** @description Lines, periods and notes of the price, as in a tariff quote */
-            explanation: unknown;
+            explanation: components["schemas"]["Cost"];
         };
         CdrList: {
             items: components["schemas"]["Cdr"][];
@@ -3378,6 +4281,29 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        ChangeStruct: {
+            /**
+             * @description percent: default all; set: which price
+             * @enum {string}
+             */
+            dimension?: "ENERGY" | "FLAT" | "PARKING_TIME" | "TIME";
+            /**
+             * @description copy: what gets it; default: evse
+             * @enum {string}
+             */
+            level?: "evse" | "station" | "site";
+            /**
+             * @description percent, set: new versions of the tariffs in use there; copy: the places get another tariff
+             * @enum {string}
+             */
+            op: "percent" | "set" | "copy";
+            /** @description 5 is five per cent dearer */
+            percent?: number;
+            /** @description set: per kWh, per hour, or once */
+            price?: number;
+            /** @description copy: the tariff that the places get */
+            tariff?: string;
+        };
         ChargingLimit: {
             cleared?: boolean;
             /** Format: int64 */
@@ -3393,6 +4319,16 @@ export interface components {
             items: components["schemas"]["ChargingLimit"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        CheckedPrice: {
+            audience: string;
+            /** Format: int64 */
+            evse_id?: number;
+            findings: components["schemas"]["Finding"][];
+            /** Format: int64 */
+            power_w?: number;
+            station_id?: string;
+            tariff: string;
         };
         ClearOutput: {
             results: components["schemas"]["Cleared"][];
@@ -3514,8 +4450,12 @@ export interface components {
             text: string;
         };
         Cost: {
+            /** @description What this session takes of allowances */
+            allowances_used?: components["schemas"]["Used"][] | null;
             currency: string;
             excl_vat: string;
+            /** @description What should be looked at before this is paid */
+            flags?: ("ghost" | "very_short" | "very_long" | "very_large" | "unlikely")[] | null;
             incl_vat: string;
             lines: components["schemas"]["Line"][] | null;
             notes?: components["schemas"]["Note"][] | null;
@@ -3865,9 +4805,47 @@ export interface components {
             next_cursor?: string;
         };
         Element: {
+            /** @description Restrictions that OCPI has no words for; all must hold */
+            forecourt?: components["schemas"]["ElementExtension"];
             price_components: components["schemas"]["Component"][] | null;
             /** @description All that are given must hold */
             restrictions?: components["schemas"]["Restrictions"];
+        };
+        ElementExtension: {
+            /** @description The driver is in one of these groups */
+            driver_groups?: string[] | null;
+            /** @description kW, exclusive */
+            max_rated_power?: number;
+            /** @description Per cent, exclusive */
+            max_soc?: number;
+            /** @description kW that the EVSE can deliver, inclusive */
+            min_rated_power?: number;
+            /** @description Per cent, inclusive; the latest the vehicle told */
+            min_soc?: number;
+        };
+        Entry: {
+            /** @enum {string} */
+            audience: "partner" | "fleet" | "subscription" | "driver_group" | "roaming" | "ad_hoc" | "default";
+            /** @description Ignored when writing */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Among entries of one audience at one place the lower comes first
+             */
+            position?: number;
+            /** @description Which partner, fleet, plan, driver group, or provider (FR*ABC); absent: any of that audience */
+            ref?: string;
+            tariff: string;
+            /**
+             * Format: date-time
+             * @description Default: now, or the valid_from of the whole change
+             */
+            valid_from?: string;
+            /**
+             * Format: date-time
+             * @description Default: until further notice
+             */
+            valid_to?: string;
         };
         Event: {
             /**
@@ -3951,6 +4929,64 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        ExamineInput: {
+            /**
+             * @description Default: default
+             * @enum {string}
+             */
+            audience?: "override" | "partner" | "fleet" | "subscription" | "driver_group" | "roaming" | "ad_hoc" | "default";
+            /**
+             * Format: int64
+             * @description Of the EVSE; default: the strongest of the site
+             */
+            power_w?: number;
+            profiles?: string[] | null;
+            /** @description With profiles: a place open to the public */
+            public?: boolean;
+            /** @description Whose rules are asked; or profiles */
+            site?: string;
+            /** @description A tariff that is not */
+            tariff?: components["schemas"]["Tariff"];
+            /** @description A tariff that is stored; or tariff */
+            tariff_id?: string;
+        };
+        ExamineOutput: {
+            findings: components["schemas"]["Finding"][];
+            /** @description No rule forbids the tariff there */
+            ok: boolean;
+            profiles: string[];
+            summary: string;
+        };
+        Excluded: {
+            findings: components["schemas"]["Finding"][];
+            model: string;
+            summary: string;
+        };
+        Explanation: {
+            /** @description Every price that somebody could have here, in order of precedence */
+            chain: components["schemas"]["TariffStep"][];
+            driver: components["schemas"]["TariffDriver"];
+            /** @description The price series that the price was made from */
+            price_series?: string;
+            /** @description The price in one sentence */
+            summary: string;
+            /** @description Absent: no price applies, the session is free */
+            taken?: components["schemas"]["TariffStep"];
+            tariff?: string;
+            /** Format: int64 */
+            version?: number;
+        };
+        Extension: {
+            /** @description What is free; of each kind (kWh, minutes, amount) the first that the driver has */
+            allowances?: components["schemas"]["AllowanceRule"][] | null;
+            /** @description A driver pays at most this per local day under this tariff */
+            day_cap?: components["schemas"]["PriceCap"];
+            /** @description A session this short and small pays neither FLAT nor min_price */
+            failed_start?: components["schemas"]["FailedStart"];
+            /** @description When PARKING_TIME is not billed */
+            idle?: components["schemas"]["IdleRule"];
+            rounding?: components["schemas"]["RoundingRule"];
+        };
         FailedJob: {
             /** Format: int64 */
             attempts: number;
@@ -3963,6 +4999,94 @@ export interface components {
         };
         FailedOutput: {
             items: components["schemas"]["FailedJob"][] | null;
+        };
+        FailedStart: {
+            /**
+             * Format: int64
+             * @description Usually 120
+             */
+            max_seconds: number;
+            /**
+             * Format: int64
+             * @description Usually 100
+             */
+            max_wh: number;
+        };
+        FeedInput: {
+            /**
+             * @description What the prices are for; default: kWh
+             * @enum {string}
+             */
+            per?: "kWh" | "MWh";
+            prices: components["schemas"]["Point"][];
+        };
+        FilterStruct: {
+            /** @description percent and set: only prices of these tariff groups */
+            groups?: string[] | null;
+            /** @description And those below it; default: your own */
+            organisation?: string;
+            sites?: string[] | null;
+            station_ids?: string[] | null;
+            /** @description percent and set: only these tariffs */
+            tariffs?: string[] | null;
+        };
+        Finding: {
+            article: string;
+            display?: string[] | null;
+            fix?: string;
+            profile: string;
+            rule: string;
+            /** @enum {string} */
+            severity: "refuse" | "warn" | "duty";
+            source: string;
+            text: string;
+        };
+        FollowOutput: {
+            /** @description The price per kWh is at most this */
+            ceiling?: number;
+            /** @description Default: 1 */
+            factor?: number;
+            /** @description Per kWh, added after the factor */
+            fee?: number;
+            /** @description The price per kWh is at least this */
+            floor?: number;
+            /**
+             * Format: int64
+             * @description For how long the last price of a late series still counts; then the tariff's own
+             */
+            hold_minutes?: number;
+            /**
+             * @description session: the price of the start holds for the whole session; interval: it follows the series. Where the market's rules lock prices at the start, both are session
+             * @enum {string}
+             */
+            lock: "session" | "interval";
+            /** @description Id of a price series in the tariff's currency */
+            series: string;
+            /** Format: date-time */
+            since: string;
+            tariff: string;
+        };
+        Formula: {
+            /** @description The price per kWh is at most this */
+            ceiling?: number;
+            /** @description Default: 1 */
+            factor?: number;
+            /** @description Per kWh, added after the factor */
+            fee?: number;
+            /** @description The price per kWh is at least this */
+            floor?: number;
+            /**
+             * Format: int64
+             * @description For how long the last price of a late series still counts; then the tariff's own
+             */
+            hold_minutes?: number;
+            /**
+             * @description session: the price of the start holds for the whole session; interval: it follows the series. Where the market's rules lock prices at the start, both are session
+             * @enum {string}
+             */
+            lock: "session" | "interval";
+            /** @description Id of a price series in the tariff's currency */
+            series: string;
         };
         Grant: {
             /** Format: date-time */
@@ -3978,6 +5102,141 @@ export interface components {
             items: components["schemas"]["Grant"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        Group: {
+            /** @description Who has a price here gets no price of a less specific place, whatever its audience */
+            closed?: boolean;
+            /**
+             * Format: date-time
+             * @description Ignored when writing
+             */
+            created_at?: string;
+            /** @description What each audience pays. Precedence: override, partner, fleet, subscription, driver_group, roaming, ad_hoc, default; within one audience the most specific place, then position */
+            entries: components["schemas"]["Entry"][];
+            /** @description Ignored when writing */
+            id?: string;
+            name: string;
+            /** @description Default: your own; cannot change */
+            organisation?: string;
+            /** @description Where the group holds */
+            places: components["schemas"]["Bound"][];
+            /**
+             * Format: date-time
+             * @description Ignored when writing
+             */
+            updated_at?: string;
+        };
+        GroupList: {
+            items: components["schemas"]["Group"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        GroupTally: {
+            /** Format: int64 */
+            after_excl_micros: number;
+            /** Format: int64 */
+            after_incl_micros: number;
+            audience?: string;
+            /** Format: int64 */
+            before_excl_micros: number;
+            /** Format: int64 */
+            before_incl_micros: number;
+            /** Format: int64 */
+            cheaper: number;
+            /** Format: int64 */
+            dearer: number;
+            /** Format: int64 */
+            energy_mwh: number;
+            group?: string;
+            /** Format: int64 */
+            plugged_seconds: number;
+            /** Format: int64 */
+            same: number;
+            /** Format: int64 */
+            sessions: number;
+        };
+        Heat: {
+            /** @enum {string} */
+            dimension: "ENERGY" | "FLAT" | "PARKING_TIME" | "TIME";
+            /** @description Index of the element that prices the cell; -1: nothing does */
+            elements: (number[] | null)[] | null;
+            /** @description The price changes within the slot; absent when none does */
+            mixed?: (boolean[] | null)[] | null;
+            /** @description With the tax that the tariff states, per kWh, per hour or once; a row per date, a cell per slot of local time */
+            prices: (string[] | null)[] | null;
+        };
+        HeatOutput: {
+            currency: string;
+            /** @description Local dates, one per row */
+            dates: string[] | null;
+            dimensions: components["schemas"]["Heat"][] | null;
+            /** Format: int64 */
+            slot_minutes: number;
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        Held: {
+            actor?: string;
+            /** @description As it would be billed */
+            cost: components["schemas"]["BillingCost"];
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            held_at: string;
+            id: string;
+            note?: string;
+            organisation: string;
+            /** @description What the formula shown at the start gives */
+            quoted: components["schemas"]["BillingCost"];
+            reasons: string[] | null;
+            session_id: string;
+            site?: string;
+            /** @enum {string} */
+            state: "held" | "released" | "replaced";
+            station_id: string;
+        };
+        HeldList: {
+            items: components["schemas"]["Held"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        HourTally: {
+            /** Format: int64 */
+            after_excl_micros: number;
+            /** Format: int64 */
+            after_incl_micros: number;
+            /** Format: int64 */
+            before_excl_micros: number;
+            /** Format: int64 */
+            before_incl_micros: number;
+            /** Format: int64 */
+            cheaper: number;
+            /** Format: int64 */
+            dearer: number;
+            /** Format: int64 */
+            energy_mwh: number;
+            /** Format: int64 */
+            hour: number;
+            /** Format: int64 */
+            plugged_seconds: number;
+            /** Format: int64 */
+            same: number;
+            /** Format: int64 */
+            sessions: number;
+        };
+        IdleRule: {
+            /** @description Parking costs at most this per session */
+            cap?: components["schemas"]["PriceCap"];
+            /**
+             * Format: int64
+             * @description The first minutes of parking are free
+             */
+            grace_minutes?: number;
+            /** @description Parking costs something only while somebody waits for the EVSE */
+            only_while_others_wait?: boolean;
+            /** @description Local times in which parking is free */
+            quiet_hours?: components["schemas"]["QuietTime"][] | null;
         };
         Image: {
             actor: string;
@@ -4123,6 +5382,11 @@ export interface components {
             variable?: string;
             variable_instance?: string;
         };
+        ItemsOutput: {
+            items: components["schemas"]["BulkItem"][];
+            /** Format: int64 */
+            next_after?: number;
+        };
         Key: {
             /** Format: date-time */
             created_at: string;
@@ -4173,6 +5437,8 @@ export interface components {
         Line: {
             /** @description what is billed after step_size */
             billed_quantity?: string;
+            /** @description The local day, where the tariff counts days */
+            date?: string;
             /** @enum {string} */
             dimension?: "ENERGY" | "FLAT" | "PARKING_TIME" | "TIME";
             /**
@@ -4184,9 +5450,14 @@ export interface components {
             explanation: string[] | null;
             incl_vat: string;
             /** @enum {string} */
-            kind: "session" | "reservation" | "min_price" | "max_price";
+            kind: "session" | "reservation" | "min_price" | "max_price" | "free" | "reduction" | "rounding";
             /** @description what was used, in unit */
             quantity?: string;
+            /**
+             * @description Why something was free or taken off
+             * @enum {string}
+             */
+            reason?: "grace" | "quiet_hours" | "nobody_waits" | "allowance" | "failed_start" | "day_cap" | "idle_cap" | "allowance_amount" | "cash_rounding";
             /** @enum {string} */
             unit?: "kWh" | "min";
             /** @description per kWh, per hour, or once */
@@ -4230,6 +5501,34 @@ export interface components {
              * Format: int64
              * @description Of the list that the station has; 0: none
              */
+            version: number;
+        };
+        ListedEVSE: {
+            /** Format: int64 */
+            evse_id: number;
+            /** Format: int64 */
+            max_power_w?: number;
+            /** @description In order of precedence */
+            prices: components["schemas"]["ListedPrice"][];
+            station_id: string;
+        };
+        ListedPrice: {
+            audience: string;
+            ref?: string;
+            tariff: string;
+            /** Format: int64 */
+            version: number;
+        };
+        ListedTariff: {
+            id: string;
+            next_hours?: components["schemas"]["UpcomingPrice"][] | null;
+            /** @description Its price per kWh follows this series */
+            price_series?: string;
+            /** @description The price in one sentence */
+            summary: string;
+            /** @description As it is priced now */
+            tariff: components["schemas"]["Tariff"];
+            /** Format: int64 */
             version: number;
         };
         Log: {
@@ -4300,6 +5599,10 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Loss: {
+            path: string;
+            text: string;
+        };
         ManyInput: {
             /** @description Move them to another security profile */
             move?: components["schemas"]["Move"];
@@ -4341,6 +5644,50 @@ export interface components {
             /** @description Every connector from 1 on; several with one evse_id are one port of which one can charge */
             places?: components["schemas"]["Place"][] | null;
         };
+        MarketCheck: {
+            market: components["schemas"]["SiteMarket"];
+            max_kwh_per_session?: components["schemas"]["SourcedNumber"];
+            /** @description No rule forbids any of the prices */
+            ok: boolean;
+            /** @description What the operator as a whole must see to */
+            operator: components["schemas"]["OperatorDuty"][];
+            prices: components["schemas"]["CheckedPrice"][];
+        };
+        MarketRule: {
+            /** @description A tariff prices nothing but these */
+            allows?: string[] | null;
+            /** @description With allows: TIME with a min_duration is an occupancy fee */
+            allows_time_after_start?: boolean;
+            article: string;
+            /** @description Only for prices of these audiences */
+            audiences?: string[] | null;
+            /** @description The price per kWh may not depend on time or energy */
+            constant_energy_price?: boolean;
+            /** @description What is shown to drivers, in this order */
+            display?: string[] | null;
+            fix?: string;
+            id: string;
+            /** @description Prices from a series stay as they were at the start */
+            locked_at_start?: boolean;
+            /**
+             * Format: int64
+             * @description Only at EVSEs of so much power
+             */
+            min_power_kw?: number;
+            /** @description Only at public sites */
+            public?: boolean;
+            /** @description A tariff that is not free prices these */
+            requires?: string[] | null;
+            /** @description It must be possible to state the price with taxes */
+            requires_tax?: boolean;
+            /** @enum {string} */
+            severity: "refuse" | "warn" | "duty";
+            /** @description Web address */
+            source: string;
+            text: string;
+            /** @description Holds for tariffs that price one of these */
+            when_priced?: string[] | null;
+        };
         Me: {
             /** @description Send it as X-CSRF-Token with every change made by cookie */
             csrf_token?: string;
@@ -4375,6 +5722,40 @@ export interface components {
             email: string;
             id: string;
             name: string;
+        };
+        Member: {
+            audience: string;
+            driver?: string;
+            id: string;
+            id_token?: string;
+            organisation: string;
+            ref: string;
+            /** Format: date-time */
+            valid_from: string;
+            /** Format: date-time */
+            valid_to?: string;
+        };
+        MemberInput: {
+            /** @enum {string} */
+            audience: "partner" | "fleet" | "subscription" | "driver_group";
+            driver?: string;
+            id_token?: string;
+            /** @description Default: your own */
+            organisation?: string;
+            /** @description Name of the partner, fleet, plan or driver group */
+            ref: string;
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            valid_from?: string;
+            /** Format: date-time */
+            valid_to?: string;
+        };
+        MemberList: {
+            items: components["schemas"]["Member"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
         };
         Message: {
             /** @description Of a reply: that of its call */
@@ -4613,6 +5994,14 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        OperatorDuty: {
+            limit: components["schemas"]["SourcedNumber"];
+            /** Format: int64 */
+            power_kw: number;
+            profile: string;
+            /** @description The power is at or above the limit: register */
+            register: boolean;
+        };
         Organisation: {
             /** @description ISO 3166-1 */
             country: string;
@@ -4651,6 +6040,83 @@ export interface components {
         };
         OutageList: {
             items: components["schemas"]["Outage"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        Outcome: {
+            /** Format: int64 */
+            cheaper?: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            dearer?: number;
+            electricity_cost: string;
+            /** Format: int64 */
+            energy_wh: number;
+            /** @description Revenue less electricity */
+            margin: string;
+            note?: string;
+            /**
+             * Format: int64
+             * @description Of the ports' time; prices may change it, which is not foretold
+             */
+            occupancy_percent: number;
+            /** @description Before taxes */
+            revenue: string;
+            /** @description What the same sessions brought in */
+            revenue_before?: string;
+            /** Format: int64 */
+            same?: number;
+            /** Format: int64 */
+            sessions: number;
+            /** @enum {string} */
+            source: "own_sessions" | "benchmark";
+        };
+        Override: {
+            /**
+             * Format: int64
+             * @description One EVSE of station_id
+             */
+            evse_id?: number;
+            id: string;
+            id_token: string;
+            /** @description All its stations; default: your own */
+            organisation?: string;
+            reason?: string;
+            site?: string;
+            station_id?: string;
+            tariff: string;
+            /** Format: date-time */
+            valid_from: string;
+            /** Format: date-time */
+            valid_to?: string;
+        };
+        OverrideInput: {
+            /**
+             * Format: int64
+             * @description One EVSE of station_id
+             */
+            evse_id?: number;
+            id_token: string;
+            /** @description All its stations; default: your own */
+            organisation?: string;
+            reason?: string;
+            site?: string;
+            station_id?: string;
+            tariff: string;
+            /**
+             * Format: date-time
+             * @description Default: now
+             */
+            valid_from?: string;
+            /**
+             * Format: date-time
+             * @description Default: until further notice
+             */
+            valid_to?: string;
+        };
+        OverrideList: {
+            items: components["schemas"]["Override"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -4812,6 +6278,12 @@ export interface components {
             /** Format: int64 */
             evse_id: number;
         };
+        PlainOutput: {
+            /** @description What OCPI has no words for, and what they are told instead */
+            lost: components["schemas"]["Loss"][] | null;
+            /** @description The tariff as partners get it: OCPI 2.2.1, with tax_included of 2.3.0 */
+            tariff: unknown;
+        };
         Planned: {
             /** @description As last told; secrets are masked */
             actual: string;
@@ -4824,6 +6296,17 @@ export interface components {
             wanted: string;
             /** @enum {string} */
             what: "change" | "unknown_variable" | "overruled" | "impossible";
+        };
+        Point: {
+            price: number;
+            /** Format: date-time */
+            start: string;
+        };
+        PointsOutput: {
+            currency: string;
+            items: components["schemas"]["Point"][];
+            per: string;
+            series: components["schemas"]["Series"];
         };
         Policy: {
             /**
@@ -4988,6 +6471,23 @@ export interface components {
             excl_vat?: number;
             incl_vat?: number;
         };
+        PriceCap: {
+            excl_vat?: number;
+            incl_vat?: number;
+        };
+        PriceList: {
+            /** Format: date-time */
+            at: string;
+            currency: string;
+            /** @description What the market's rules want shown, in this order */
+            display: string[];
+            evses: components["schemas"]["ListedEVSE"][];
+            market_profiles: string[];
+            name: string;
+            site: string;
+            tariffs: components["schemas"]["ListedTariff"][];
+            time_zone: string;
+        };
         Problem: {
             /**
              * @description Stable name of the problem, room first
@@ -5053,6 +6553,9 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        ProfilesOutput: {
+            items: components["schemas"]["TariffProfile"][];
+        };
         ProgressOutput: {
             /** Format: int64 */
             applied: number;
@@ -5109,6 +6612,12 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        QuietTime: {
+            /** @example 07:00 */
+            end: string;
+            /** @example 22:00 */
+            start: string;
+        };
         Quirk: {
             /** @enum {string} */
             applies: "everybody" | "model" | "switch";
@@ -5139,6 +6648,8 @@ export interface components {
              * @description Sum over the phases
              */
             current_a?: number;
+            /** @description The driver's */
+            driver_groups?: string[] | null;
             /** Format: int64 */
             energy_wh: number;
             /**
@@ -5156,6 +6667,11 @@ export interface components {
              * @description Default: energy_wh over minutes
              */
             power_w?: number;
+            /**
+             * Format: int64
+             * @description What the EVSE can deliver
+             */
+            rated_power_w?: number;
             /**
              * Format: date-time
              * @description Default: now
@@ -5189,6 +6705,10 @@ export interface components {
         };
         RejectInput: {
             why?: string;
+        };
+        ReleaseInput: {
+            /** @description Why it may be billed */
+            note: string;
         };
         ReportInput: {
             /**
@@ -5335,6 +6855,19 @@ export interface components {
             /** @description Restart the station, once no session runs, so that it uses the new password at once */
             reset?: boolean;
         };
+        RoundingRule: {
+            /** @description Round as cash is rounded in the tariff's country, e.g. CHF to 0.05 */
+            cash?: boolean;
+            /** @description The total with tax is rounded to a multiple of this, e.g. 0.05 */
+            increment?: number;
+            /** @description Round each line, so that the total is a plain sum */
+            per_line?: boolean;
+            /**
+             * @description Default: half_up
+             * @enum {string}
+             */
+            rule?: "half_up" | "half_even" | "down";
+        };
         Sample: {
             /** Format: date-time */
             at: string;
@@ -5396,6 +6929,42 @@ export interface components {
             security_profile: number;
             /** @description The last move or change of password */
             upgrade?: components["schemas"]["Upgrade"];
+        };
+        Series: {
+            currency: string;
+            /**
+             * Format: date-time
+             * @description Ignored when writing
+             */
+            fed_at?: string;
+            /** @description Ignored when writing */
+            id?: string;
+            /**
+             * Format: int64
+             * @enum {integer}
+             */
+            interval_minutes: 15 | 30 | 60;
+            /**
+             * Format: date-time
+             * @description End of the newest interval; ignored when writing
+             */
+            last_at?: string;
+            /**
+             * Format: date-time
+             * @description No price is there for now: tariffs fall back to their own; ignored when writing
+             */
+            late_since?: string;
+            /** @example Day-ahead FR */
+            name: string;
+            /** @description Default: your own */
+            organisation?: string;
+            /** @description Where the prices are from */
+            source?: string;
+        };
+        SeriesList: {
+            items: components["schemas"]["Series"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
         };
         Session: {
             /** @description What the station was last told about the token */
@@ -5497,6 +7066,52 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        SiteMarket: {
+            /** @description They were chosen; otherwise they follow from the address */
+            chosen: boolean;
+            /** @description The profiles that hold */
+            profiles: string[];
+            /** @description Open to the public; rules for public points hold */
+            public: boolean;
+            site: string;
+        };
+        SiteMarketInput: {
+            /** @description Names of market profiles; null: by the site's address */
+            profiles: string[] | null;
+            /** @description Open to the public */
+            public: boolean;
+        };
+        SiteTally: {
+            /** Format: int64 */
+            after_excl_micros: number;
+            /** Format: int64 */
+            after_incl_micros: number;
+            /** Format: int64 */
+            before_excl_micros: number;
+            /** Format: int64 */
+            before_incl_micros: number;
+            /** Format: int64 */
+            cheaper: number;
+            /** Format: int64 */
+            dearer: number;
+            /** Format: int64 */
+            energy_mwh: number;
+            /** Format: int64 */
+            plugged_seconds: number;
+            /** Format: int64 */
+            same: number;
+            /** Format: int64 */
+            sessions: number;
+            site: string;
+        };
+        SourcedNumber: {
+            article: string;
+            /** @description Web address */
+            source: string;
+            text?: string;
+            /** Format: int64 */
+            value: number;
+        };
         Station: {
             /** Format: date-time */
             activated_at?: string;
@@ -5591,6 +7206,14 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Step3: {
+            per_hour: number;
+            /**
+             * Format: int64
+             * @description After the start; absent in the last step
+             */
+            until_minutes?: number;
+        };
         StopOutput: {
             reason?: string;
             /**
@@ -5666,6 +7289,15 @@ export interface components {
             /** Format: date-time */
             started_at: string;
         };
+        Suggestion: {
+            /** @description What the market's rules ask for beside the price */
+            findings: components["schemas"]["Finding"][];
+            model: string;
+            reason: string;
+            summary: string;
+            tariff: components["schemas"]["Tariff"];
+            thirty_days: components["schemas"]["Outcome"];
+        };
         Supply: {
             /**
              * Format: int64
@@ -5702,6 +7334,28 @@ export interface components {
             /** @description Send the whole list, even if the station seems to have it */
             full?: boolean;
         };
+        Tally: {
+            /** Format: int64 */
+            after_excl_micros: number;
+            /** Format: int64 */
+            after_incl_micros: number;
+            /** Format: int64 */
+            before_excl_micros: number;
+            /** Format: int64 */
+            before_incl_micros: number;
+            /** Format: int64 */
+            cheaper: number;
+            /** Format: int64 */
+            dearer: number;
+            /** Format: int64 */
+            energy_mwh: number;
+            /** Format: int64 */
+            plugged_seconds: number;
+            /** Format: int64 */
+            same: number;
+            /** Format: int64 */
+            sessions: number;
+        };
         Tariff: {
             /** @description ISO 3166-1 alpha-2; default: the organisation's */
             country_code?: string;
@@ -5713,6 +7367,8 @@ export interface components {
             end_date_time?: string;
             /** @description OCPI EnergyMix, kept as it is */
             energy_mix?: unknown;
+            /** @description What OCPI has no words for; partners get the nearest OCPI tariff */
+            forecourt?: components["schemas"]["Extension"];
             /** @description Default: a new one */
             id?: string;
             /** @description Set by the platform */
@@ -5754,10 +7410,147 @@ export interface components {
              */
             version?: number;
         };
+        TariffBulk: {
+            /** Format: date-time */
+            apply_at?: string;
+            /** Format: date-time */
+            approved_at?: string;
+            approved_by?: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: int64 */
+            done: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: date-time */
+            finished_at?: string;
+            id: string;
+            op: string;
+            organisation: string;
+            /**
+             * Format: int64
+             * @description Places whose price changes
+             */
+            places: number;
+            second_approver: boolean;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            status: "draft" | "scheduled" | "running" | "applied" | "rolling_back" | "rolled_back" | "cancelled";
+            title?: string;
+            /**
+             * Format: int64
+             * @description Tariffs or places to change
+             */
+            total: number;
+        };
+        TariffDriver: {
+            ad_hoc: boolean;
+            driver?: string;
+            /** @description The token is one of ours */
+            known: boolean;
+            memberships: components["schemas"]["TariffMember"][];
+            /** @description Of a roaming contract */
+            provider?: string;
+        };
         TariffList: {
             items: components["schemas"]["Tariff"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        TariffMember: {
+            audience: string;
+            ref: string;
+        };
+        TariffProfile: {
+            /** @description Holds only for sites that are put under it */
+            by_choice?: boolean;
+            /** @description ISO 3166-1 alpha-2 */
+            countries: string[];
+            id: string;
+            max_kwh_per_session?: components["schemas"]["SourcedNumber"];
+            name: string;
+            operator_kw?: components["schemas"]["SourcedNumber"];
+            postal_codes?: string[] | null;
+            /** @description When the sources were read */
+            read_on?: string;
+            rules: components["schemas"]["MarketRule"][];
+        };
+        TariffReport: {
+            currency: string;
+            groups: components["schemas"]["GroupTally"][];
+            /** @description How much dearer sessions get, taxes included; those that stay the same are left out */
+            histogram: components["schemas"]["Bucket"][];
+            /** @description By the local hour of the start */
+            hours: components["schemas"]["HourTally"][];
+            sites: components["schemas"]["SiteTally"][];
+            /**
+             * Format: int64
+             * @description Sessions in another currency
+             */
+            skipped: number;
+            total: components["schemas"]["Tally"];
+            /** Format: int64 */
+            unreadable: number;
+        };
+        TariffStep: {
+            audience: string;
+            group?: string;
+            group_name?: string;
+            id: string;
+            /** @enum {string} */
+            level: "organisation" | "site" | "station" | "evse";
+            /** @enum {string} */
+            reason: "taken" | "not_for_them" | "not_in_force" | "closed_group" | "outranked" | "less_specific" | "later_in_order";
+            ref?: string;
+            /** @enum {string} */
+            source: "group" | "assignment" | "override";
+            tariff: string;
+            /** Format: date-time */
+            valid_from?: string;
+            /** Format: date-time */
+            valid_to?: string;
+        };
+        TariffTemplate: {
+            /** @description utility_cost: of electricity, per kWh */
+            cost?: number;
+            /** @description Store the tariff; otherwise it is only shown */
+            create?: boolean;
+            /** @description Default: the organisation's */
+            currency?: string;
+            /** @description Default: a new one */
+            id?: string;
+            /** @description Connected without charging */
+            idle_per_hour?: number;
+            /** @description utility_cost */
+            margin_percent?: number;
+            /** @description A session costs at most this */
+            max?: number;
+            /** @description A session costs at least this */
+            min?: number;
+            /** @description Default: your own */
+            organisation?: string;
+            /** @description From plugging in to unplugging */
+            per_hour?: number;
+            per_kwh?: number;
+            per_session?: number;
+            /** @description length_of_stay, in order */
+            steps?: components["schemas"]["Step3"][] | null;
+            /** @enum {string} */
+            tax_included?: "YES" | "NO" | "N/A";
+            /** @description Per cent */
+            vat?: number;
+            /** @description time_of_day; per_kwh holds outside of them */
+            windows?: components["schemas"]["TariffWindow"][] | null;
+        };
+        TariffWindow: {
+            days?: ("MONDAY" | "TUESDAY" | "WEDNESDAY" | "THURSDAY" | "FRIDAY" | "SATURDAY" | "SUNDAY")[] | null;
+            /** @example 17:00 */
+            from: string;
+            per_kwh: number;
+            /** @example 21:00 */
+            to: string;
         };
         Task: {
             /** Format: int64 */
@@ -5829,6 +7622,12 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        TemplateOutput: {
+            created: boolean;
+            model: string;
+            summary: string;
+            tariff: components["schemas"]["Tariff"];
+        };
         Token: {
             /** Format: date-time */
             created_at: string;
@@ -5862,6 +7661,29 @@ export interface components {
              * @enum {string}
              */
             type?: "ChargingStationCertificate" | "V2GCertificate" | "V2G20Certificate";
+        };
+        UpcomingOutput: {
+            currency: string;
+            /** @description The tariff follows a price series */
+            dynamic: boolean;
+            items: components["schemas"]["UpcomingPrice"][];
+            series?: string;
+            summary: string;
+            tariff: string;
+            /** @description As in OCPI; absent: prices are before VAT */
+            tax_included?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        UpcomingPrice: {
+            /** Format: date-time */
+            end: string;
+            /** @description The series has no price yet: the tariff's own */
+            fallback?: boolean;
+            /** @description As the tariff states prices: before or after taxes */
+            price_per_kwh: number;
+            /** Format: date-time */
+            start: string;
         };
         Update: {
             actor: string;
@@ -5950,6 +7772,15 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Used: {
+            incl_vat?: string;
+            /** @description The local day or month it counts for */
+            key?: string;
+            kwh?: string;
+            minutes?: string;
+            /** @enum {string} */
+            per: "session" | "day" | "month" | "plan";
+        };
         User: {
             /** Format: date-time */
             created_at: string;
@@ -6000,6 +7831,11 @@ export interface components {
         };
         VariableList: {
             items: components["schemas"]["Variable"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        WebBulkList: {
+            items: components["schemas"]["TariffBulk"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -6089,6 +7925,36 @@ export interface components {
             items: components["schemas"]["Wish"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        Wizard: {
+            currency: string;
+            /** @description What would have served the goal but is not allowed here */
+            excluded: components["schemas"]["Excluded"][];
+            market: components["schemas"]["SiteMarket"];
+            site: string;
+            /** @description Two or three, the best first */
+            suggestions: components["schemas"]["Suggestion"][];
+        };
+        WizardInput: {
+            /** @description Per kWh before VAT, in the site's currency */
+            electricity_cost: number;
+            /** @enum {string} */
+            goal: "cost_recovery" | "turnover" | "amenity" | "profit";
+            /**
+             * Format: int64
+             * @description Default: the site's EVSEs
+             */
+            ports?: number;
+            /** @enum {string} */
+            sector: "fleet" | "highway" | "hotel" | "multifamily" | "municipal" | "retail" | "workplace";
+            site: string;
+            /**
+             * Format: int64
+             * @description Default: the sector's
+             */
+            typical_stay_minutes?: number;
+            /** @description Per cent */
+            vat?: number;
         };
         Written: {
             /** @description once: the rule that keeps this variable and may set it back */
@@ -6407,7 +8273,10 @@ export interface operations {
     "get-cdrs-id": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
             path: {
                 id: string;
             };
@@ -8211,6 +10080,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Evse"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-evses-evse-price-explanation": {
+        parameters: {
+            query?: {
+                /** @description Absent: a stranger */
+                id_token?: string;
+                /** @description Default: now */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+                evse: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             /** @description Error */
@@ -11724,6 +13630,98 @@ export interface operations {
             };
         };
     };
+    "get-held-cdrs": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this state. Comparisons as state[op]: ne, in */
+                state?: "held" | "released" | "replaced";
+                /** @description Only items with this session_id. Comparisons as session_id[op]: ne, lt, lte, gt, gte, contains, in */
+                session_id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this held_at. Comparisons as held_at[op]: ne, lt, lte, gt, gte, in */
+                held_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-held-cdrs-id-release": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Held"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-id-tokens": {
         parameters: {
             query?: {
@@ -12202,6 +14200,73 @@ export interface operations {
             };
         };
     };
+    "get-market-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfilesOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-market-profiles-id": {
+        parameters: {
+            query?: {
+                /** @description Default: your own */
+                organisation?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffProfile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffProfile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-me": {
         parameters: {
             query?: never;
@@ -12501,6 +14566,196 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-price-series": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this name. Comparisons as name[op]: ne, lt, lte, gt, gte, contains, in */
+                name?: string;
+                /** @description Only items with this currency. Comparisons as currency[op]: ne, lt, lte, gt, gte, contains, in */
+                currency?: string;
+                /** @description Only items with this last_at. Comparisons as last_at[op]: ne, lt, lte, gt, gte, in */
+                last_at?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-price-series": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Series"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-price-series-id-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-price-series-id-prices": {
+        parameters: {
+            query?: {
+                /** @description Default: now */
+                from?: string;
+                /** @description Default: 48 hours after from; at most 31 days */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-price-series-id-prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
                 };
             };
             /** @description Error */
@@ -13409,6 +15664,107 @@ export interface operations {
             };
         };
     };
+    "put-sites-id-market": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteMarketInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-sites-id-market-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketCheck"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-sites-id-price-list": {
+        parameters: {
+            query?: {
+                language?: "en" | "fr" | "de";
+                /** @description How far ahead prices that follow a series are listed */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-system-failed-jobs": {
         parameters: {
             query?: never;
@@ -13716,6 +16072,872 @@ export interface operations {
             };
         };
     };
+    "get-tariff-backtests": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "waiting" | "running" | "done" | "failed";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-backtests": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-backtests-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-backtests-id-csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-changes": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, in */
+                status?: "draft" | "scheduled" | "running" | "applied" | "rolling_back" | "rolled_back" | "cancelled";
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebBulkList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-changes": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffBulk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-changes-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffBulk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-changes-id-apply": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BulkApply"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffBulk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-changes-id-approve": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffBulk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-changes-id-cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffBulk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-changes-id-items": {
+        parameters: {
+            query?: {
+                /** @description The number of the last item that was read */
+                after?: number;
+                limit?: number;
+                state?: "planned" | "applied" | "failed" | "rolled_back";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemsOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-changes-id-rollback": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffBulk"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-groups": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this name. Comparisons as name[op]: ne, lt, lte, gt, gte, contains, in */
+                name?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this closed. Comparisons as closed[op]: ne, in */
+                closed?: boolean;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description Only items with this updated_at. Comparisons as updated_at[op]: ne, lt, lte, gt, gte, in */
+                updated_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-groups": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Group"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-groups-id": {
+        parameters: {
+            query?: {
+                /** @description Default: now */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-tariff-groups-id": {
+        parameters: {
+            query?: {
+                /** @description From when it is so; default: now */
+                valid_from?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Group"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-tariff-groups-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-members": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this audience. Comparisons as audience[op]: ne, in */
+                audience?: "partner" | "fleet" | "subscription" | "driver_group";
+                /** @description Only items with this ref. Comparisons as ref[op]: ne, lt, lte, gt, gte, contains, in */
+                ref?: string;
+                /** @description Only items with this valid_from. Comparisons as valid_from[op]: ne, lt, lte, gt, gte, in */
+                valid_from?: string;
+                /** @description Only items with this valid_to. Comparisons as valid_to[op]: ne, lt, lte, gt, gte, in */
+                valid_to?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-members": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-tariff-members-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariff-overrides": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this organisation. Comparisons as organisation[op]: ne, lt, lte, gt, gte, contains, in */
+                organisation?: string;
+                /** @description Only items with this site. Comparisons as site[op]: ne, lt, lte, gt, gte, contains, in */
+                site?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this id_token. Comparisons as id_token[op]: ne, lt, lte, gt, gte, contains, in */
+                id_token?: string;
+                /** @description Only items with this tariff. Comparisons as tariff[op]: ne, lt, lte, gt, gte, contains, in */
+                tariff?: string;
+                /** @description Only items with this valid_to. Comparisons as valid_to[op]: ne, lt, lte, gt, gte, in */
+                valid_to?: string;
+                /** @description Only items with this created_at. Comparisons as created_at[op]: ne, lt, lte, gt, gte, in */
+                created_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverrideList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariff-overrides": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Override"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-tariff-overrides-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-tariffs": {
         parameters: {
             query?: {
@@ -13742,7 +16964,10 @@ export interface operations {
                 /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
                 format?: "json" | "csv" | "xlsx";
             };
-            header?: never;
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13776,6 +17001,8 @@ export interface operations {
             header?: {
                 /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
                 "Idempotency-Key"?: string;
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
             };
             path?: never;
             cookie?: never;
@@ -13806,13 +17033,376 @@ export interface operations {
             };
         };
     };
+    "post-tariffs-market-check": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExamineInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExamineOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-combined": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-free": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-length_of_stay": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-per_hour": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-per_kwh": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-per_session": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-time_of_day": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-templates-utility_cost": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TariffTemplate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-wizard": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WizardInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wizard"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-tariffs-id": {
         parameters: {
             query?: {
                 /** @description Default: the newest */
                 version?: number;
             };
-            header?: never;
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
             path: {
                 id: string;
             };
@@ -13843,7 +17433,10 @@ export interface operations {
     "put-tariffs-id": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
             path: {
                 id: string;
             };
@@ -13904,12 +17497,226 @@ export interface operations {
             };
         };
     };
+    "get-tariffs-id-dynamic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-tariffs-id-dynamic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Formula"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-tariffs-id-dynamic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariffs-id-heat-map": {
+        parameters: {
+            query?: {
+                /** @description Default: the newest */
+                version?: number;
+                /** @description First local date; default: this week's Monday */
+                from?: string;
+                days?: number;
+                slot_minutes?: number;
+                /** @description How much the session has taken; default: nothing yet */
+                energy_wh?: number;
+                /** @description How long it has lasted; default: it begins */
+                minutes?: number;
+                /** @description What it draws */
+                power_w?: number;
+                /** @description What the EVSE can deliver */
+                rated_power_w?: number;
+                driver_groups?: string[] | null;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariffs-id-ocpi": {
+        parameters: {
+            query?: {
+                /** @description Default: the newest */
+                version?: number;
+            };
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-tariffs-id-prices": {
+        parameters: {
+            query?: {
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpcomingOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "post-tariffs-id-quote": {
         parameters: {
             query?: never;
             header?: {
                 /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
                 "Idempotency-Key"?: string;
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
             };
             path: {
                 id: string;
@@ -13958,7 +17765,10 @@ export interface operations {
                 /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
                 format?: "json" | "csv" | "xlsx";
             };
-            header?: never;
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
             path: {
                 id: string;
             };
