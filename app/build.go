@@ -105,7 +105,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.tariff = tariff.New(tariff.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Driver: holder(r.access)})
 	r.session = session.New(session.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: limited, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
-		Currency: between.currency, Rating: between.rating, Offline: between.offline, Display: between.display, ConnectionTimeout: between.connectionTimeout,
+		Currency: between.currency, Rating: between.rating, Offline: between.offline, Display: between.display, Groups: r.tariff.DriverGroups, ConnectionTimeout: between.connectionTimeout,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})

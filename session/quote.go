@@ -99,7 +99,7 @@ func storedQuote(tx *db.Tx, id ID) (*Quote, error) {
 // driver is what a price depends on at the start: who charges, and where.
 func (s *Service) driver(tx *db.Tx, r *Session) (c tariff.Context, err error) {
 	if s.d.Groups != nil {
-		if c.Groups, err = s.d.Groups(tx, r.Org, r.Driver, r.TokenRef); err != nil {
+		if c.Groups, err = s.d.Groups(tx, r.Org, r.State.Token.Value, r.State.StartedAt); err != nil {
 			return c, err
 		}
 	}

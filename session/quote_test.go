@@ -2,6 +2,7 @@ package session
 
 import (
 	"testing"
+	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
@@ -29,13 +30,13 @@ func soc(percent int64) ocpp.SampledValue {
 // The quote of the start is told with the end, and prices by it.
 func TestQuoteIsStoredAtTheStart(t *testing.T) {
 	each(t, Config{}, func(t *testing.T, h *house) {
-		h.s.d.Groups = func(*db.Tx, string, string, string) ([]string, error) { return []string{"staff"}, nil }
+		h.s.d.Groups = func(*db.Tx, string, string, time.Time) ([]string, error) { return []string{"staff"}, nil }
 		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.2,"step_size":1}],"forecourt":{"driver_groups":["staff"]}},
 			{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1}]}]`, `{}`)
 		st := h.at2("CS1")
 		st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), charging("Charging"), withMeter(register(minutes(0), 0))))
 		// Whoever leaves the group meanwhile keeps the price of the start.
-		h.s.d.Groups = func(*db.Tx, string, string, string) ([]string, error) { return nil, nil }
+		h.s.d.Groups = func(*db.Tx, string, string, time.Time) ([]string, error) { return nil, nil }
 		st.tell(event2("Ended", "X", 1, minutes(30), withMeter(register(minutes(30), 10_000))))
 		f := h.finished()
 		q := f.Quote

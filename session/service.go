@@ -33,8 +33,9 @@ type Deps struct {
 	// Rating gives the power that an EVSE can deliver, 0 when it is not
 	// known; nil: it never is.
 	Rating func(tx *db.Tx, station string, evse int) (unit.Watts, error)
-	// Groups gives the driver groups that somebody is in; nil: none.
-	Groups func(tx *db.Tx, org, driver, token string) ([]string, error)
+	// Groups gives the driver groups that the holder of a token is in at an
+	// instant; nil: none.
+	Groups func(tx *db.Tx, org, token string, at time.Time) ([]string, error)
 	// Waiting gives when others waited for an EVSE within [from, until); nil:
 	// nobody ever did.
 	Waiting func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error)
