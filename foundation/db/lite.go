@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
@@ -24,6 +25,8 @@ type lite struct {
 	path  string
 	write *sql.DB
 	read  *sql.DB
+
+	delay time.Duration // Config.CommitDelay
 
 	slots chan struct{} // one token per reader in use
 	mu    sync.Mutex
@@ -53,9 +56,10 @@ func dsn(path string, write bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-func openLite(ctx context.Context, d *DB, path string, readers int) (*lite, error) {
+func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
+	path, readers := c.Path, c.MaxConns
 	l := &lite{
-		db: d, path: path,
+		db: d, path: path, delay: c.CommitDelay,
 		slots: make(chan struct{}, readers),
 		queue: make(chan *waiting, queueLength),
 		stop:  make(chan struct{}),
