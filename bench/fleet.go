@@ -159,6 +159,9 @@ func (f *fleet) replied(s *station, p pending, at time.Time, wrong error) {
 	}
 }
 
+// mostAttempts bounds how often a station tries to get in.
+const mostAttempts = 100
+
 // bring connects one station and boots it, again and again until it is
 // accepted or ctx ends: as a real one does, after the time the server asks
 // for or about a second.
@@ -172,8 +175,8 @@ func (f *fleet) bring(ctx context.Context, s *station) error {
 			}
 			s.cut()
 		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("station %s did not get in: %w", s.id, err)
+		if ctx.Err() != nil || attempt >= mostAttempts {
+			return fmt.Errorf("station %s did not get in with %d attempts: %w", s.id, attempt, err)
 		}
 		wait := time.Second/2 + time.Duration(s.number%1000)*time.Millisecond
 		var refused *refusal

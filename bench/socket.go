@@ -171,7 +171,7 @@ func maskBytes(b []byte, mask uint32) {
 		b = b[8:]
 	}
 	for i := range b {
-		b[i] ^= byte(mask >> (8 * i))
+		b[i] ^= byte(mask >> (8 * (i & 3)))
 	}
 }
 

@@ -42,17 +42,17 @@ func (g *ground) sessions(ctx context.Context) (map[string][]sessionRow, error) 
 }
 
 // verifySamples compares the meter values that stations were told are stored
-// with those that the API gives back. extra readings of a session come with
-// its start and end (2.x).
+// with those that the API gives back. A session has one reading more, that of
+// its start: in 1.6 the energy alone.
 func (g *ground) verifySamples(ctx context.Context, f *fleet, r *Result) error {
 	g.say("reading the samples back")
 	all, err := g.sessions(ctx)
 	if err != nil {
 		return err
 	}
-	extra := int64(0)
+	start := int64(1)
 	if g.OCPP != "1.6" {
-		extra = 1 // a Started event carries a reading
+		start = SamplesPerMessage
 	}
 	var acked, found, lost, doubled atomic.Int64
 	var failed error
@@ -69,7 +69,7 @@ func (g *ground) verifySamples(ctx context.Context, f *fleet, r *Result) error {
 				once.Do(func() { failed = err })
 				return err
 			}
-			have = n - extra*SamplesPerMessage
+			have = n - start
 		}
 		s.mu.Lock()
 		told, perhaps := s.acked*SamplesPerMessage, s.unsure*SamplesPerMessage
