@@ -138,7 +138,7 @@ func (c *liteConn) prepare(ctx context.Context, query string) (*liteStmt, error)
 		}
 		return s, nil
 	}
-	stmt, err := c.conn.PrepareContext(ctx, query)
+	stmt, err := c.conn.PrepareContext(ctx, bareMarks(query))
 	if err != nil {
 		return nil, err
 	}
