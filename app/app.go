@@ -95,7 +95,7 @@ func openDatabase(ctx context.Context, cfg Config, log *slog.Logger, shared bool
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
-	d, err := db.Open(ctx, db.Config{URL: cfg.DatabaseURL, Path: cfg.databasePath(), Share: shared, Log: log})
+	d, err := db.Open(ctx, db.Config{URL: cfg.DatabaseURL, Path: cfg.databasePath(), Share: shared, CommitDelay: cfg.CommitDelay, Log: log})
 	if err != nil {
 		return nil, err
 	}

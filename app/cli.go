@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/forecourt-ev/forecourt/bench"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 )
 
@@ -52,8 +53,11 @@ type cli struct {
 	Restore  restoreCmd  `cmd:"" help:"Put a backup into an empty data directory."`
 	APIKey   apiKeyCmd   `cmd:"" name:"api-key" help:"Manage API keys."`
 	Tariff   tariffCmd   `cmd:"" help:"Price and check OCPI tariffs and CDRs from files."`
+	Bench    benchCmd    `cmd:"" help:"Measure the platform under load; see docs/benchmarks.md."`
 	OpenAPI  openAPICmd  `cmd:"" name:"openapi" help:"Print the OpenAPI document of the REST API."`
 }
+
+type benchCmd = bench.Command
 
 // streams are where a command writes.
 type streams struct{ out, err io.Writer }
@@ -74,6 +78,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		kong.Configuration(fileConfig),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(streams{out, errOut}),
+		kong.Bind(bench.Streams{Out: out, Err: errOut}),
 	)
 	if err != nil {
 		fmt.Fprintln(errOut, "forecourt:", err)
@@ -132,6 +137,9 @@ func (configCmd) Run(s streams, k *kong.Kong) error {
 		}
 		group := ""
 		for _, flag := range node.Flags {
+			if flag.Hidden {
+				continue
+			}
 			if flag.Group != nil && flag.Group.Title != group {
 				group = flag.Group.Title
 				fmt.Fprintf(s.out, "\n## %s\n", group)

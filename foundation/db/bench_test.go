@@ -69,6 +69,35 @@ func BenchmarkView(b *testing.B) {
 	}
 }
 
+// BenchmarkInsertRows writes rows as wide as those of the message log.
+func BenchmarkInsertRows(b *testing.B) {
+	const wide = "CREATE TABLE scratch_wide (id BIGINT PRIMARY KEY, a BIGINT NOT NULL, b TEXT NOT NULL, c TEXT NOT NULL, d BIGINT NOT NULL, e TEXT NOT NULL, f TEXT NOT NULL, g TEXT NOT NULL, h TEXT NOT NULL, i TEXT NOT NULL)"
+	cols := []db.Col{{Name: "id", Type: "bigint"}, {Name: "a", Type: "bigint"}, {Name: "b", Type: "text"}, {Name: "c", Type: "text"}, {Name: "d", Type: "bigint"},
+		{Name: "e", Type: "text"}, {Name: "f", Type: "text"}, {Name: "g", Type: "text"}, {Name: "h", Type: "text"}, {Name: "i", Type: "text"}}
+	for _, size := range []int{3, 30, 300, 3000} {
+		b.Run(fmt.Sprintf("sqlite/rows=%d", size), func(b *testing.B) {
+			d := benchDB(b, db.SQLite)
+			table(b, d, wide)
+			next := int64(0)
+			for b.Loop() {
+				rows := make([][]any, size)
+				for i := range rows {
+					next++
+					rows[i] = []any{next, next, "org", "CP-000001", int64(7), "in", "call", "MeterValues", "1234567", `{"connectorId":1,"transactionId":17,"meterValue":[{"timestamp":"2026-11-21T16:27:18.123Z","sampledValue":[{"value":"1"}]}]}`}
+				}
+				err := d.Update(context.Background(), func(tx *db.Tx) error {
+					_, err := db.InsertRows(tx, "scratch_wide", cols, rows, "ON CONFLICT DO NOTHING")
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/row")
+		})
+	}
+}
+
 // benchDB is on a real disk, and PostgreSQL as the environment names it: the
 // tests' own server does not wait for the disk.
 func benchDB(b *testing.B, dialect db.Dialect) *db.DB {

@@ -37,6 +37,12 @@ type Config struct {
 	// data directory is taken, so leases are left alone. For the command line.
 	Share bool
 
+	// CommitDelay makes each commit of SQLite take this much longer before it
+	// is acknowledged and the next transaction can begin, as a slow disk would
+	// with the one fsync that a commit in WAL mode needs. To measure with; the
+	// fsyncs of a checkpoint, one in many commits, stay as fast as they are.
+	CommitDelay time.Duration
+
 	Now      func() time.Time // nil means time.Now
 	MaxConns int              // PostgreSQL connections, or SQLite readers; 0 means 16 or 8
 	Log      *slog.Logger     // nil means slog.Default()
@@ -93,7 +99,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		}
 		d.lock = lock
 	}
-	lite, err := openLite(ctx, d, c.Path, c.MaxConns)
+	lite, err := openLite(ctx, d, c)
 	if err != nil {
 		d.lock.release()
 		return nil, err

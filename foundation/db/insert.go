@@ -17,7 +17,7 @@ type Col struct{ Name, Type string }
 // have the same key: PostgreSQL refuses that.
 //
 // PostgreSQL gets one array per column, since it takes at most 65,535
-// parameters; SQLite gets one prepared statement run per row.
+// parameters; SQLite gets prepared statements of a few lengths (insertChunks).
 func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (int64, error) {
 	if len(rows) == 0 {
 		return 0, nil
@@ -25,25 +25,63 @@ func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 	if tx.Dialect == Postgres {
 		return insertArrays(tx, table, cols, rows, conflict)
 	}
-	names, marks := make([]string, len(cols)), make([]string, len(cols))
-	for i, c := range cols {
-		names[i], marks[i] = c.Name, "$"+strconv.Itoa(i+1)
-	}
-	query := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ") " + conflict
-	var total int64
-	args := make([]any, len(cols))
-	for _, row := range rows {
-		if len(row) != len(cols) {
-			return total, fmt.Errorf("db: a row of %s has %d values for %d columns", table, len(row), len(cols))
+	return insertLite(tx, table, cols, rows, conflict)
+}
+
+// insertChunks are how many rows one statement of SQLite takes: the driver's
+// cost per statement is about that of a row's own.
+var insertChunks = [...]int{32, 4, 1}
+
+func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (total int64, err error) {
+	args := make([]any, 0, min(len(rows), insertChunks[0])*len(cols))
+	for _, n := range insertChunks {
+		if len(rows) < n {
+			continue
 		}
-		copy(args, row)
-		n, err := tx.Exec(query, args...)
-		if err != nil {
-			return total, err
+		query := insertText(table, cols, n, conflict)
+		for ; len(rows) >= n; rows = rows[n:] {
+			args = args[:0]
+			for _, row := range rows[:n] {
+				if len(row) != len(cols) {
+					return total, fmt.Errorf("db: a row of %s has %d values for %d columns", table, len(row), len(cols))
+				}
+				args = append(args, row...)
+			}
+			written, err := tx.Exec(query, args...)
+			if err != nil {
+				return total, err
+			}
+			total += written
 		}
-		total += n
 	}
 	return total, nil
+}
+
+func insertText(table string, cols []Col, rows int, conflict string) string {
+	var b strings.Builder
+	b.Grow(64 + 24*len(cols) + 5*rows*len(cols) + len(conflict))
+	b.WriteString("INSERT INTO " + table + " (")
+	for i, c := range cols {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.Name)
+	}
+	b.WriteString(") VALUES ")
+	for n := range rows * len(cols) {
+		switch {
+		case n == 0:
+			b.WriteByte('(')
+		case n%len(cols) == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n + 1))
+	}
+	b.WriteString(") " + conflict)
+	return b.String()
 }
 
 func insertArrays(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (int64, error) {

@@ -26,6 +26,8 @@ type lite struct {
 	write *sql.DB
 	read  *sql.DB
 
+	delay time.Duration // Config.CommitDelay
+
 	slots chan struct{} // one token per reader in use
 	mu    sync.Mutex
 	idle  []*liteConn // readers, most recently used last
@@ -56,9 +58,10 @@ func dsn(path string, write bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-func openLite(ctx context.Context, d *DB, path string, readers int) (*lite, error) {
+func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
+	path, readers := c.Path, c.MaxConns
 	l := &lite{
-		db: d, path: path,
+		db: d, path: path, delay: c.CommitDelay,
 		slots:     make(chan struct{}, readers),
 		groupTime: groupTime,
 		queue:     make(chan *waiting, queueLength),
@@ -138,7 +141,7 @@ func (c *liteConn) prepare(ctx context.Context, query string) (*liteStmt, error)
 		}
 		return s, nil
 	}
-	stmt, err := c.conn.PrepareContext(ctx, query)
+	stmt, err := c.conn.PrepareContext(ctx, bareMarks(query))
 	if err != nil {
 		return nil, err
 	}

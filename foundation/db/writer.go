@@ -209,6 +209,7 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 	}
 	if broken == nil {
 		_, broken = conn.exec(ctx, "COMMIT", nil)
+		time.Sleep(l.delay) // none but when measuring
 	}
 	if broken != nil {
 		// The engine may have rolled back by itself already.

@@ -1,0 +1,287 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	natsd "github.com/nats-io/nats-server/v2/server"
+)
+
+type clusterCmd struct {
+	options     `embed:""`
+	Stations    int           `help:"How many stations." default:"3000" env:"-"`
+	Nodes       int           `help:"How many nodes." default:"3" env:"-"`
+	NATSURL     string        `name:"nats-url" help:"NATS server; none runs one." placeholder:"nats://…" env:"-"`
+	ConnectRate float64       `help:"New connections a second." default:"500" env:"-"`
+	Seconds     float64       `help:"How long the load lasts; a node is killed in the middle." default:"60" env:"-"`
+	Heartbeat   time.Duration `help:"Time between heartbeats of a station." default:"300s" env:"-"`
+	Meter       time.Duration `help:"Time between meter values of a station that charges." default:"60s" env:"-"`
+	Status      time.Duration `help:"Time between changes of status of a station." default:"15m" env:"-"`
+	Charging    float64       `help:"Part of the stations that charges." default:"0.1" env:"-"`
+	PerWorker   int           `help:"Stations held by one client process." default:"14000" env:"-"`
+	Kill        bool          `help:"Kill a node in the middle." default:"true" negatable:"" env:"-"`
+}
+
+// Run measures several nodes together.
+func (c *clusterCmd) Run(ctx context.Context, s Streams) error {
+	switch {
+	case c.URL != "":
+		return fmt.Errorf("bench cluster starts and kills its nodes itself; --url is not for it")
+	case c.DatabaseURL == "":
+		return fmt.Errorf("several nodes need PostgreSQL: name an empty database with --database-url")
+	case c.Nodes < 2:
+		return fmt.Errorf("a cluster has at least 2 nodes")
+	}
+	nats := c.NATSURL
+	if nats == "" {
+		url, stop, err := startNATS(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		nats = url
+	}
+	return c.run(ctx, s, false, []string{"--nats-url", nats, "--node", "n1"}, func(ctx context.Context, g *ground) (*Result, error) {
+		for i := 2; i <= c.Nodes; i++ {
+			name := fmt.Sprintf("n%d", i)
+			if err := g.start(ctx, name, append([]string{"--nats-url", nats, "--node", name}, c.ServerFlag...)...); err != nil {
+				return nil, err
+			}
+		}
+		return c.measure(ctx, g)
+	})
+}
+
+// hand is a worker process as its coordinator sees it.
+type hand struct {
+	cmd     *exec.Cmd
+	orders  *json.Encoder
+	reports *json.Decoder
+	said    io.Closer
+}
+
+func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
+	all := g.crew(0, c.Stations)
+	g.say("importing %d stations and their cards", c.Stations)
+	if err := g.api.register(ctx, all, 1); err != nil {
+		return nil, err
+	}
+	r := g.result("cluster", c.Stations)
+	r.Setup += fmt.Sprintf(", %d nodes", c.Nodes)
+	hands, err := c.hire(g, all)
+	defer func() {
+		for _, h := range hands {
+			h.said.Close()
+			h.cmd.Process.Kill() // it has ended, unless something went wrong
+			h.cmd.Wait()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	g.say("connecting %d stations from %d processes", c.Stations, len(hands))
+	if _, err := hear(hands, "connect"); err != nil {
+		return nil, err
+	}
+	g.memory(r)
+	r.more("rss_all_nodes_connected_bytes", float64(r.ServerRSS))
+	if err := c.load(ctx, g, hands, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// hire starts the client processes and tells each its stations.
+func (c *clusterCmd) hire(g *ground, all crew) (hands []*hand, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	count := (c.Stations + c.PerWorker - 1) / c.PerWorker
+	per := (c.Stations + count - 1) / count
+	for i := range count {
+		h := &hand{cmd: exec.Command(program, "bench", "worker")}
+		h.cmd.Env, h.cmd.Stderr = cleanEnvironment(), g.streams.Err
+		in, err := h.cmd.StdinPipe()
+		if err != nil {
+			return hands, err
+		}
+		out, err := h.cmd.StdoutPipe()
+		if err != nil {
+			return hands, err
+		}
+		if err := h.cmd.Start(); err != nil {
+			return hands, err
+		}
+		h.orders, h.reports, h.said = json.NewEncoder(in), json.NewDecoder(out), in
+		hands = append(hands, h)
+		part := all
+		part.First, part.Count = i*per, min(per, c.Stations-i*per)
+		part.Sources, part.Network = 1+part.Count/4000, 1+i
+		err = h.orders.Encode(order{Do: "connect", Crew: part, ConnectRate: c.ConnectRate / float64(count), Heartbeat: c.Heartbeat, Meter: c.Meter, Status: c.Status, Charging: c.Charging})
+		if err != nil {
+			return hands, err
+		}
+	}
+	return hands, nil
+}
+
+// hear waits for the report of every worker.
+func hear(hands []*hand, done string) ([]report, error) {
+	var all []report
+	for _, h := range hands {
+		var r report
+		if err := h.reports.Decode(&r); err != nil {
+			return nil, fmt.Errorf("a client process ended: %w", err)
+		}
+		if r.Done != done {
+			return nil, fmt.Errorf("a client process gave up: %s", r.Error)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// tell gives every worker an order.
+func tell(hands []*hand, do string) error {
+	for _, h := range hands {
+		if err := h.orders.Encode(order{Do: do}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load runs the traffic and kills the last node in the middle.
+func (c *clusterCmd) load(ctx context.Context, g *ground, hands []*hand, r *Result) error {
+	g.say("the load begins, for %.0f s", c.Seconds)
+	half := time.Duration(c.Seconds * float64(time.Second) / 2)
+	if err := tell(hands, "load"); err != nil {
+		return err
+	}
+	before, _ := g.usage()
+	began := time.Now()
+	if err := wait(ctx, half); err != nil {
+		return err
+	}
+	if u, ok := g.usage(); ok {
+		r.more("rss_all_nodes_loaded_bytes", float64(u.RSS))
+		r.more("server_cpu_cores", (u.CPU-before.CPU).Seconds()/time.Since(began).Seconds())
+	}
+	if c.Kill {
+		g.say("killing node n%d", c.Nodes)
+		g.servers[len(g.servers)-1].kill()
+	}
+	if err := wait(ctx, half); err != nil {
+		return err
+	}
+	lasted := time.Since(began)
+	g.memory(r)
+	r.ClientRSS = 0
+	for _, h := range hands {
+		if u, ok := usageOf(h.cmd.Process.Pid); ok {
+			r.ClientRSS += u.RSS
+		}
+	}
+	if err := tell(hands, "end"); err != nil {
+		return err
+	}
+	reports, err := hear(hands, "end")
+	if err != nil {
+		return err
+	}
+	return c.sum(r, reports, lasted)
+}
+
+// sum puts what the workers saw together.
+func (c *clusterCmd) sum(r *Result, reports []report, lasted time.Duration) error {
+	var delays Histogram
+	var in int
+	var offline, lost int64
+	var back time.Duration
+	r.What = map[string]int{}
+	for _, one := range reports {
+		delays.merge(one.Counts, one.Longest)
+		in += one.In
+		offline += one.Offline
+		lost += one.Lost
+		back = max(back, one.Back)
+		for k, v := range one.What {
+			r.What[k] += v
+			r.Errors += v
+		}
+		r.Examples = append(r.Examples, one.Examples...)
+	}
+	r.delays(&delays, lasted)
+	r.BackSeconds = round(back.Seconds())
+	r.more("connections_lost", float64(lost))
+	r.more("messages_due_while_away", float64(offline))
+	r.more("connected_at_the_end", float64(in))
+	if in != c.Stations {
+		r.Errors += c.Stations - in
+		r.What["not connected at the end"] = c.Stations - in
+	}
+	r.note("memory per station is that of all nodes that still run at the end")
+	return percentiles(fmt.Sprintf("Reply time, %d stations on %d nodes", c.Stations, c.Nodes), map[string]*Histogram{"all": &delays}, "all").write(c.SVG)
+}
+
+// natsCmd is a NATS server in a process of its own, so that its cost is
+// neither the client's nor a node's.
+type natsCmd struct{}
+
+// Run serves until its standard input ends.
+func (natsCmd) Run(ctx context.Context, s Streams) error {
+	ns, err := natsd.NewServer(&natsd.Options{Host: "127.0.0.1", Port: natsd.RANDOM_PORT, NoSigs: true, NoLog: true})
+	if err != nil {
+		return err
+	}
+	go ns.Start()
+	if !ns.ReadyForConnections(20 * time.Second) {
+		return fmt.Errorf("NATS did not start")
+	}
+	defer ns.Shutdown()
+	if _, err := fmt.Fprintln(s.Out, ns.ClientURL()); err != nil {
+		return err
+	}
+	io.Copy(io.Discard, os.Stdin) // its end is the order to stop
+	return nil
+}
+
+// startNATS runs natsCmd.
+func startNATS(ctx context.Context) (url string, stop func(), err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return "", nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, "bench", "nats")
+	cmd.Env = cleanEnvironment()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		in.Close()
+		cmd.Wait() // it was told to end
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("%s bench nats did not start: %w", filepath.Base(program), err)
+	}
+	return strings.TrimSpace(line), stop, nil
+}

@@ -1,0 +1,275 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/id"
+)
+
+// Command is `forecourt bench`.
+type Command struct {
+	Connect   connectCmd   `cmd:"" help:"Stations connect and boot: memory and CPU of each."`
+	Mix       mixCmd       `cmd:"" help:"Meter values, heartbeats and status changes, stored before they are answered."`
+	Storm     stormCmd     `cmd:"" help:"All stations drop at once and come back."`
+	Authorize authorizeCmd `cmd:"" help:"Cards asked for among very many."`
+	List      listCmd      `cmd:"" help:"The list of stations with any filter and order."`
+	Cluster   clusterCmd   `cmd:"" help:"Several nodes on PostgreSQL and NATS, one of them killed."`
+	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster; reads its orders from standard input."`
+	NATS      natsCmd      `cmd:"" name:"nats" hidden:"" help:"The NATS server of bench cluster."`
+}
+
+// Streams are where a command writes: Out the result, Err what it does.
+type Streams struct{ Out, Err io.Writer }
+
+// options are what all commands have.
+type options struct {
+	OCPP        string        `name:"ocpp" help:"Version that the stations speak." enum:"1.6,2.0.1" default:"1.6" env:"-"`
+	URL         string        `help:"A running platform to measure; none starts one on an empty database. Its stations and cards are imported there and stay." placeholder:"http://…" env:"-"`
+	Key         string        `help:"API key for --url, of an owner." env:"-"`
+	PID         int           `name:"pid" help:"Process of --url on this machine, to read its CPU and memory." env:"-"`
+	DatabaseURL string        `help:"An empty PostgreSQL database for the server that is started; none is SQLite." placeholder:"postgres://…" env:"-"`
+	ServerFlag  []string      `help:"A further flag of the server that is started, such as --server-flag=--log-level=debug." sep:"none" env:"-"`
+	Dir         string        `help:"Where the temporary data directory is made; its disk is part of what is measured." placeholder:"DIR" env:"-"`
+	Keep        bool          `help:"Keep the data directory and the server's log." env:"-"`
+	Prefix      string        `help:"Stations are named PREFIX-000000 and on." default:"BENCH" env:"-"`
+	Reply       time.Duration `help:"How long an answer may take before it counts as missing." default:"30s" env:"-"`
+	Limit       time.Duration `help:"The run is given up after this." default:"2h" env:"-"`
+	JSON        bool          `name:"json" help:"End with one line of JSON." env:"-"`
+	SVG         string        `name:"svg" help:"Write the plot there." placeholder:"FILE" env:"-"`
+}
+
+// ground is what a run stands on: a platform, and what is known of it.
+type ground struct {
+	options
+	streams Streams
+	dir     string
+	servers []*server
+	api     *api
+	ca      *authority // nil: plain
+	secret  string
+}
+
+// prepare starts or finds the platform. Call close.
+func (o options) prepare(ctx context.Context, s Streams, mtls bool, flags ...string) (g *ground, err error) {
+	g = &ground{options: o, streams: s, secret: id.Secret(20)}
+	if o.URL != "" {
+		if o.Key == "" {
+			return nil, fmt.Errorf("--url needs --key: an API key of the platform, of an owner")
+		}
+		if mtls {
+			return nil, fmt.Errorf("--mtls makes the server's certificates and cannot be had with --url")
+		}
+		g.api = newAPI(o.URL, o.Key, nil)
+		return g, nil
+	}
+	defer func() {
+		if err != nil {
+			g.close()
+		}
+	}()
+	if g.dir, err = os.MkdirTemp(o.Dir, "forecourt-bench-"); err != nil {
+		return nil, err
+	}
+	if mtls {
+		if g.ca, err = newAuthority(time.Now()); err != nil {
+			return nil, err
+		}
+		extra, err := g.ca.files(g.dir, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, extra...)
+	}
+	g.say("starting the server")
+	if err = g.start(ctx, firstServer, append(flags, o.ServerFlag...)...); err != nil {
+		return nil, err
+	}
+	return g, g.enter(ctx)
+}
+
+// start runs one more server process on the database of this run.
+func (g *ground) start(ctx context.Context, name string, flags ...string) error {
+	args := append(g.database(name), flags...)
+	s, err := startServer(ctx, g.dir, name, args...)
+	if err != nil {
+		return err
+	}
+	g.servers = append(g.servers, s)
+	return nil
+}
+
+// firstServer names the first server, its log and its data directory.
+const firstServer = "server"
+
+func (g *ground) database(name string) []string {
+	args := []string{"--data", filepath.Join(g.dir, name), "--secret-file", filepath.Join(g.dir, "secret.key")}
+	if g.DatabaseURL != "" {
+		args = append(args, "--database-url", g.DatabaseURL)
+	}
+	return args
+}
+
+// enter makes the API key of a server that was started, and refuses a
+// database that somebody uses.
+func (g *ground) enter(ctx context.Context) error {
+	key, err := createKey(ctx, g.database(firstServer)...)
+	if err != nil {
+		return err
+	}
+	g.api = newAPI(g.servers[0].url, key, nil)
+	if g.ca != nil {
+		g.api = newAPI(g.servers[0].url, key, trusting(g.ca.cert))
+	}
+	var there struct{ Items []struct{} }
+	if err := g.api.do(ctx, "GET", "/api/v1/charging-stations?limit=1", "", nil, &there); err != nil {
+		return err
+	}
+	if len(there.Items) > 0 {
+		return fmt.Errorf("the database has stations already; a bench needs an empty one of its own")
+	}
+	return nil
+}
+
+// crew are stations of this run, count from first.
+func (g *ground) crew(first, count int) crew {
+	c := crew{Prefix: g.Prefix, First: first, Count: count, Version: g.OCPP, Secret: g.secret, Sources: 1 + count/4000, Network: 1, Reply: g.Reply}
+	for _, s := range g.servers {
+		if g.ca != nil {
+			c.URLs = append(c.URLs, s.secure)
+		} else {
+			c.URLs = append(c.URLs, s.plain)
+		}
+	}
+	if g.URL != "" {
+		c.URLs = []string{"ws" + strings.TrimPrefix(strings.TrimRight(g.URL, "/"), "http") + "/ocpp"}
+		if !strings.Contains(g.URL, "://127.") && !strings.Contains(g.URL, "://localhost") {
+			c.Sources = 1
+		}
+	}
+	return c
+}
+
+// enlist imports count stations, numbered from first, and makes the fleet of
+// them.
+func (g *ground) enlist(ctx context.Context, first, count int) (*fleet, error) {
+	if most := descriptors(); most > 0 && first+count > most-200 {
+		return nil, fmt.Errorf("this process may hold %d open files, too few for %d stations; raise the limit (ulimit -n)", most, first+count)
+	}
+	c := g.crew(first, count)
+	profile := 1
+	if g.ca != nil {
+		profile = 3
+	}
+	g.say("importing %d stations and their cards", count)
+	if err := g.api.register(ctx, c, profile); err != nil {
+		return nil, err
+	}
+	f, err := newFleet(c)
+	if err != nil {
+		return nil, err
+	}
+	if g.ca != nil {
+		g.say("making %d certificates", count)
+		err = g.ca.certify(f, time.Now())
+	}
+	return f, err
+}
+
+// result begins the result of a run.
+func (g *ground) result(name string, stations int) *Result {
+	database := "SQLite"
+	if g.DatabaseURL != "" {
+		database = "PostgreSQL"
+	}
+	if g.URL != "" {
+		database = "a platform given by --url"
+	}
+	transport := "plain"
+	if g.ca != nil {
+		transport = "mTLS"
+	}
+	return &Result{Bench: name, Stations: stations, Setup: fmt.Sprintf("%s, OCPP %s, %s", database, g.OCPP, transport), Machine: machine()}
+}
+
+// usage is what the servers have taken so far.
+func (g *ground) usage() (Usage, bool) {
+	if g.URL != "" {
+		return usageOf(g.PID)
+	}
+	var pids []int
+	for _, s := range g.servers {
+		select {
+		case <-s.ended:
+		default:
+			pids = append(pids, s.pid())
+		}
+	}
+	return usages(pids)
+}
+
+// memory fills in the memory of both sides.
+func (g *ground) memory(r *Result) {
+	if u, ok := g.usage(); ok && r.Stations > 0 {
+		r.ServerRSS, r.RSSPerStation = u.RSS, u.RSS/int64(r.Stations)
+	}
+	if u, ok := usageOf(os.Getpid()); ok {
+		r.ClientRSS = u.RSS
+	}
+}
+
+func (g *ground) say(format string, args ...any) {
+	fmt.Fprintf(g.streams.Err, "bench: "+format+"\n", args...)
+}
+
+// close stops the servers and removes their data.
+func (g *ground) close() {
+	for _, s := range g.servers {
+		s.stop()
+	}
+	if g.dir == "" {
+		return
+	}
+	if g.Keep {
+		g.say("kept %s", g.dir)
+		return
+	}
+	os.RemoveAll(g.dir) // a temporary directory; what is left is the system's to clean
+}
+
+// run is the frame of a command: a limit in time, a platform, a result.
+func (o options) run(ctx context.Context, s Streams, mtls bool, flags []string, work func(ctx context.Context, g *ground) (*Result, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Limit, fmt.Errorf("the run was given up after %s (--limit)", o.Limit))
+	defer cancel()
+	g, err := o.prepare(ctx, s, mtls, flags...)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	r, err := work(ctx, g)
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
+		for _, one := range g.servers {
+			g.say("end of the log of %s:\n%s", filepath.Base(one.log), one.tail())
+		}
+		return err
+	}
+	return r.print(s.Out, o.JSON)
+}
+
+// wait sleeps, but not past the end of the run.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+type stormCmd struct {
+	options     `embed:""`
+	Stations    int     `help:"How many stations drop." default:"15000" env:"-"`
+	Others      int     `help:"How many stay connected meanwhile, and are timed." default:"200" env:"-"`
+	Rate        float64 `help:"Messages a second of the others." default:"100" env:"-"`
+	ConnectRate float64 `help:"New connections a second before the storm." default:"500" env:"-"`
+	MTLS        bool    `name:"mtls" help:"Over TLS; nobody has a session ticket." env:"-"`
+}
+
+// Run drops the stations and brings them back.
+func (c *stormCmd) Run(ctx context.Context, s Streams) error {
+	return c.run(ctx, s, c.MTLS, nil, c.measure)
+}
+
+func (c *stormCmd) measure(ctx context.Context, g *ground) (*Result, error) {
+	f, err := g.enlist(ctx, 0, c.Stations)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	others, err := g.enlist(ctx, c.Stations, c.Others)
+	if err != nil {
+		return nil, err
+	}
+	defer others.close()
+	for _, one := range []*fleet{f, others} {
+		g.say("connecting %d stations and starting their sessions", len(one.stations))
+		if err := one.connect(ctx, one.stations, c.ConnectRate); err != nil {
+			return nil, err
+		}
+		if err := one.ask(ctx, one.stations, kindStart); err != nil {
+			return nil, err
+		}
+	}
+	r := g.result("storm", c.Stations)
+	before := f.attempts.Load()
+	l := g.measured(func() { err = c.storm(ctx, g, f, others, r) })
+	if err != nil {
+		return nil, err
+	}
+	r.more("attempts_per_station", float64(f.attempts.Load()-before)/float64(c.Stations))
+	if l.measured {
+		r.CPUPerConnect = round(float64(l.server.Microseconds()) / float64(c.Stations))
+		r.note("CPU per connect is all that the server took during the storm, the others' load and the old connections' end included, divided by the stations")
+	}
+	g.memory(r)
+	return r, c.settle(ctx, g, f, others, r)
+}
+
+// storm cuts every connection off at once and waits until all have booted
+// again, while the others go on.
+func (c *stormCmd) storm(ctx context.Context, g *ground, f, others *fleet, r *Result) error {
+	calm, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		if c.Others > 0 {
+			others.openLoop(calm, c.Limit, c.Rate, others.stations, (*station).next)
+		}
+	})
+	defer beside.Wait()
+	defer stop()
+	wait(ctx, 2*time.Second) // the others are under way when it begins
+	ignore := func(*station) {}
+	f.onDrop.Store(&ignore)
+	g.say("dropping %d stations", len(f.stations))
+	began := time.Now()
+	for _, s := range f.stations {
+		s.cut()
+	}
+	for _, s := range f.stations { // its own end: the reader has seen it
+		for s.connected() && ctx.Err() == nil {
+			wait(ctx, time.Millisecond)
+		}
+	}
+	if err := f.connect(ctx, f.stations, 0); err != nil {
+		return err
+	}
+	back := time.Since(began)
+	f.onDrop.Store(nil)
+	r.BackSeconds = round(back.Seconds())
+	r.delays(&others.delays, back+2*time.Second)
+	return ctx.Err()
+}
+
+// settle ends the sessions and looks whether each is there, once.
+func (c *stormCmd) settle(ctx context.Context, g *ground, f, others *fleet, r *Result) error {
+	for _, one := range []*fleet{f, others} {
+		if n := one.connected(); n != len(one.stations) {
+			one.fail("not connected", fmt.Errorf("%d of %d stations are connected after the storm", n, len(one.stations)))
+		}
+		for _, k := range []kind{kindMeter, kindStop} {
+			if err := one.ask(ctx, one.stations, k); err != nil {
+				return err
+			}
+		}
+		if err := g.verifySessions(ctx, one, r); err != nil {
+			return err
+		}
+		r.failures(one)
+	}
+	r.note("reply times are those of %d stations that stayed", c.Others)
+	return percentiles("Reply time of the others during the storm", map[string]*Histogram{"others": &others.delays}, "others").write(c.SVG)
+}

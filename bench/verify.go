@@ -1,0 +1,150 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// sessionRow is what the API tells of a session.
+type sessionRow struct {
+	ID          string `json:"id"`
+	Station     string `json:"station_id"`
+	Transaction string `json:"transaction_id"`
+	Status      string `json:"status"`
+	EnergyWh    int64  `json:"energy_wh"`
+}
+
+// sampleRow is one reading: it holds three samples when all are there.
+type sampleRow struct {
+	At     time.Time `json:"at"`
+	Energy *int64    `json:"energy_wh"`
+	Power  *int64    `json:"power_w"`
+	Amps   *string   `json:"current_a"`
+}
+
+// sessions reads the sessions of the fleet's stations, by transaction.
+func (g *ground) sessions(ctx context.Context) (map[string][]sessionRow, error) {
+	out := map[string][]sessionRow{}
+	err := list(ctx, g.api, "/api/v1/sessions", 1000, func(items []sessionRow) error {
+		for _, one := range items {
+			if strings.HasPrefix(one.Station, g.Prefix+"-") {
+				key := one.Station + "\x00" + one.Transaction
+				out[key] = append(out[key], one)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// verifySamples compares the meter values that stations were told are stored
+// with those that the API gives back. A session has one reading more, that of
+// its start: in 1.6 the energy alone.
+func (g *ground) verifySamples(ctx context.Context, f *fleet, r *Result) error {
+	g.say("reading the samples back")
+	all, err := g.sessions(ctx)
+	if err != nil {
+		return err
+	}
+	start := int64(1)
+	if g.OCPP != "1.6" {
+		start = SamplesPerMessage
+	}
+	var acked, found, lost, doubled atomic.Int64
+	var failed error
+	var once sync.Once
+	err = f.each(ctx, f.stations, 4, nil, func(s *station) error {
+		rows := all[s.id+"\x00"+s.transaction]
+		if len(rows) > 1 {
+			doubled.Add(int64(len(rows) - 1))
+		}
+		var have int64
+		if len(rows) > 0 {
+			n, err := g.samplesOf(ctx, rows[0].ID)
+			if err != nil {
+				once.Do(func() { failed = err })
+				return err
+			}
+			have = n - start
+		}
+		s.mu.Lock()
+		told, perhaps := s.acked*SamplesPerMessage, s.unsure*SamplesPerMessage
+		s.mu.Unlock()
+		acked.Add(told)
+		found.Add(min(have, told))
+		lost.Add(max(told-have, 0))
+		doubled.Add(max(have-told-perhaps, 0))
+		if have != told && (have < told || have > told+perhaps) {
+			f.fail("samples differ", fmt.Errorf("station %s was told that %d samples are stored, %d are", s.id, told, have))
+		}
+		return nil
+	})
+	r.SamplesAcked, r.SamplesFound, r.Lost, r.Doubled = acked.Load(), found.Load(), lost.Load(), doubled.Load()
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// samplesOf counts the samples of a session; instants that repeat are counted
+// each.
+func (g *ground) samplesOf(ctx context.Context, session string) (n int64, err error) {
+	err = list(ctx, g.api, "/api/v1/sessions/"+session+"/samples", 10_000, func(items []sampleRow) error {
+		for _, one := range items {
+			for _, there := range []bool{one.Energy != nil, one.Power != nil, one.Amps != nil} {
+				if there {
+					n++
+				}
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// verifySessions checks after the stations have stopped that each has exactly
+// one session, with the energy its meter shows.
+func (g *ground) verifySessions(ctx context.Context, f *fleet, r *Result) error {
+	g.say("reading the sessions back")
+	all, err := g.sessions(ctx)
+	if err != nil {
+		return err
+	}
+	of := map[string]int{}
+	for _, rows := range all {
+		of[rows[0].Station] += len(rows)
+	}
+	for _, s := range f.stations {
+		if s.transaction == "" {
+			continue
+		}
+		rows := all[s.id+"\x00"+s.transaction]
+		switch {
+		case len(rows) == 0:
+			r.Lost++
+			f.fail("session lost", fmt.Errorf("station %s has no session %s", s.id, s.transaction))
+		case of[s.id] > 1:
+			r.Doubled += int64(of[s.id] - 1)
+			f.fail("session doubled", fmt.Errorf("station %s has %d sessions", s.id, of[s.id]))
+		case rows[0].EnergyWh != s.register:
+			f.fail("energy differs", fmt.Errorf("station %s counted %d Wh, its session has %d", s.id, s.register, rows[0].EnergyWh))
+		}
+	}
+	return nil
+}
+
+// messageLog notes what became of the message log: under a bench it must not
+// be thinned out.
+func (g *ground) messageLog(ctx context.Context, r *Result) {
+	m, err := g.api.metrics(ctx, "forecourt_gateway_log_")
+	if err != nil {
+		r.note("the platform's metrics could not be read: %v", err)
+		return
+	}
+	r.more("message_log_written", m["forecourt_gateway_log_written_total"])
+	r.more("message_log_left_out", m["forecourt_gateway_log_sampled_total"])
+}

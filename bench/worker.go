@@ -1,0 +1,151 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// order is what the coordinator of bench cluster tells a worker. The first
+// one holds everything, the others only Do.
+type order struct {
+	Do          string        `json:"do"` // connect, load, end
+	Crew        crew          `json:"crew"`
+	ConnectRate float64       `json:"connect_rate"`
+	Heartbeat   time.Duration `json:"heartbeat"`
+	Meter       time.Duration `json:"meter"`
+	Status      time.Duration `json:"status"`
+	Charging    float64       `json:"charging"`
+}
+
+// report is what a worker answers: after connect when all are in, after end
+// what it has seen.
+type report struct {
+	Done     string         `json:"done"`
+	Error    string         `json:"error,omitempty"`
+	Counts   map[int]int64  `json:"counts,omitempty"`
+	Longest  time.Duration  `json:"longest,omitempty"`
+	Answered int64          `json:"answered,omitempty"`
+	Offline  int64          `json:"offline,omitempty"`
+	Lost     int64          `json:"lost,omitempty"` // connections
+	Back     time.Duration  `json:"back,omitempty"` // the longest absence
+	In       int            `json:"in"`             // stations connected
+	What     map[string]int `json:"what,omitempty"`
+	Examples []string       `json:"examples,omitempty"`
+}
+
+// workerCmd is a client process: one process may not hold the sockets of a
+// hundred thousand stations.
+type workerCmd struct{}
+
+// Run does what standard input says, and answers on standard output.
+func (workerCmd) Run(ctx context.Context, s Streams) error {
+	w := &worker{orders: json.NewDecoder(os.Stdin), reports: json.NewEncoder(s.Out)}
+	err := w.work(ctx)
+	if err != nil && err != io.EOF {
+		return w.reports.Encode(report{Done: "failed", Error: err.Error()})
+	}
+	return nil
+}
+
+type worker struct {
+	orders  *json.Decoder
+	reports *json.Encoder
+	fleet   *fleet
+	first   order
+
+	lost atomic.Int64
+	back atomic.Int64 // the longest absence
+	home sync.WaitGroup
+}
+
+func (w *worker) work(ctx context.Context) error {
+	if err := w.orders.Decode(&w.first); err != nil {
+		return err
+	}
+	var err error
+	if w.fleet, err = newFleet(w.first.Crew); err != nil {
+		return err
+	}
+	defer w.fleet.close()
+	f := w.fleet
+	if err := f.connect(ctx, f.stations, w.first.ConnectRate); err != nil {
+		return err
+	}
+	if err := f.ask(ctx, w.charging(), kindStart); err != nil {
+		return err
+	}
+	if err := w.reports.Encode(report{Done: "connect", In: f.connected()}); err != nil {
+		return err
+	}
+	var next order
+	if err := w.orders.Decode(&next); err != nil {
+		return err
+	}
+	w.load(ctx)
+	_, what, examples := f.wrong()
+	return w.reports.Encode(report{
+		Done: "end", Counts: f.delays.counts(), Longest: f.delays.Longest(), Answered: f.answered.Load(), Offline: f.offline.Load(),
+		Lost: w.lost.Load(), Back: time.Duration(w.back.Load()), In: f.connected(), What: what, Examples: examples,
+	})
+}
+
+// charging are the stations with a session.
+func (w *worker) charging() []*station {
+	return w.fleet.stations[:int(float64(len(w.fleet.stations))*w.first.Charging)]
+}
+
+// load runs until the next order. A station that loses its connection comes
+// back by itself.
+func (w *worker) load(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		var end order
+		_ = w.orders.Decode(&end) // an end of the input is one, too
+		cancel()
+	}()
+	f := w.fleet
+	lost := func(s *station) { w.returns(ctx, s) }
+	f.onDrop.Store(&lost)
+	var loops sync.WaitGroup
+	for _, l := range []struct {
+		every    time.Duration
+		stations []*station
+		kind     kind
+	}{{w.first.Heartbeat, f.stations, kindHeartbeat}, {w.first.Meter, w.charging(), kindMeter}, {w.first.Status, f.stations, kindStatus}} {
+		if l.every <= 0 || len(l.stations) == 0 {
+			continue
+		}
+		rate := float64(len(l.stations)) / l.every.Seconds()
+		loops.Go(func() {
+			f.openLoop(ctx, 24*time.Hour, rate, l.stations, func(*station) kind { return l.kind })
+		})
+	}
+	<-ctx.Done()
+	loops.Wait()
+	w.home.Wait()
+	f.ended.Store(true)
+}
+
+// returns brings a station that lost its connection back in, and notes how
+// long it was away.
+func (w *worker) returns(ctx context.Context, s *station) {
+	w.lost.Add(1)
+	s.mu.Lock()
+	since := s.lost
+	s.mu.Unlock()
+	w.home.Go(func() {
+		if err := w.fleet.bring(ctx, s); err != nil {
+			w.fleet.fail("not back", err)
+			return
+		}
+		away := int64(time.Since(since))
+		for old := w.back.Load(); away > old && !w.back.CompareAndSwap(old, away); old = w.back.Load() {
+		}
+	})
+}
