@@ -2,7 +2,9 @@ package schematest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -70,8 +72,37 @@ func (c *Clock) Set(now time.Time) {
 // Open gives one fresh, migrated database, closed when the test ends.
 func Open(t testing.TB, dialect db.Dialect, now func() time.Time) *db.DB {
 	t.Helper()
-	return OpenConfig(t, Fresh(t, dialect), now)
+	c := Fresh(t, dialect)
+	if dialect == db.SQLite {
+		text, err := migrated()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(c.Path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return OpenConfig(t, c, now)
 }
+
+// migrated is a SQLite file with the whole schema, made once in a process: a
+// copy takes a moment, the migrations a good part of a second.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "forecourt-schema")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "forecourt.db")
+	d, err := db.Open(context.Background(), db.Config{Path: path, MaxConns: 1, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.Migrate(context.Background(), schema.Files), d.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Fresh makes an empty place for a database and says how to open it, for
 // tests that open it more than once. On PostgreSQL it is migrated already.
