@@ -14,7 +14,9 @@ func TestDriverGroupsPayTheirPrice(t *testing.T) {
 	s := serve(t, db.SQLite)
 	site := s.must("POST", "/sites", object{"name": "Depot", "address": object{"street": "1", "city": "Paris", "postal_code": "75001", "country": "FR"},
 		"latitude": "48.85", "longitude": "2.35", "time_zone": "Europe/Paris", "currency": "EUR"})["id"]
-	price := func(eur float64) []object { return []object{{"type": "ENERGY", "price": eur, "vat": 20, "step_size": 1}} }
+	price := func(eur float64) []object {
+		return []object{{"type": "ENERGY", "price": eur, "vat": 20, "step_size": 1}}
+	}
 	tariff := s.must("POST", "/tariffs", object{"country_code": "FR", "party_id": "TST", "id": "STAFF", "currency": "EUR", "last_updated": "2026-01-01T00:00:00Z",
 		"elements": []object{{"price_components": price(0.10), "forecourt": object{"driver_groups": []string{"STAFF"}}}, {"price_components": price(0.40)}}})["id"]
 	s.must("POST", "/tariff-assignments", object{"tariff": tariff, "site": site})

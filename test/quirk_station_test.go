@@ -38,6 +38,7 @@ func stopField() {
 
 // quirky is a station in the field and what its test asks of it.
 type quirky struct {
+	back *wire // the connection that a charge ends on, when the test opened another
 	*server
 	id, password, card string
 	began              time.Time
@@ -424,6 +425,9 @@ func during(t *testing.T, what func(q *quirky, w *wire, transaction int), codes 
 	w.boot("Maker", "One", "1.0")
 	transaction := q.start16(w)
 	what(q, w, transaction)
+	if q.back != nil {
+		w = q.back
+	}
 	q.stop16(w, transaction)
 	q.settled(energyWh, "0.90")
 	q.shown(codes...)

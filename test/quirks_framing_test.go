@@ -66,7 +66,7 @@ func TestQuirk_Q17_SpellingsOfAnError(t *testing.T) {
 			t.Errorf("2.0.1 is answered %s", got)
 		}
 		w2.ws.CloseNow()
-		*w = *q.plug("ocpp1.6")
+		q.back = q.plug("ocpp1.6")
 	})
 }
 
