@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"net/url"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -44,7 +45,11 @@ func dsn(path string, write bool) string {
 	q := url.Values{}
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "temp_store(MEMORY)"}
 	if write {
-		pragmas = append(pragmas, "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8000)")
+		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+			// Of a new file only: said again, it writes to the file at each opening.
+			pragmas = append(pragmas, "auto_vacuum(INCREMENTAL)")
+		}
+		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8000)")
 	} else {
 		q.Set("_query_only", "1")
 	}
