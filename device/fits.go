@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,7 @@ func (l profileLimits) check(p *ocpp.ChargingProfile) error {
 		if n := len(s.ChargingSchedulePeriod); l.periods > 0 && n > l.periods {
 			bad.With(at+".chargingSchedulePeriod", fmt.Sprintf("at most %d periods (SmartChargingCtrlr.PeriodsPerSchedule of the station)", l.periods), n)
 		}
-		if unit := string(s.ChargingRateUnit); len(l.units) > 0 && !containsFold(l.units, unit) {
+		if unit := string(s.ChargingRateUnit); len(l.units) > 0 && !slices.Contains(l.units, unit) {
 			bad.With(at+".chargingRateUnit", "one of "+strings.Join(l.units, ", ")+" (SmartChargingCtrlr.RateUnit of the station)", unit)
 		}
 	}
@@ -78,15 +79,6 @@ func shape(bad *fault.Error, p *ocpp.ChargingProfile) {
 			}
 		}
 	}
-}
-
-func containsFold(all []string, one string) bool {
-	for _, x := range all {
-		if strings.EqualFold(x, one) {
-			return true
-		}
-	}
-	return false
 }
 
 // fits checks the charging profile that a request carries, if it does.

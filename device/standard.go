@@ -8,13 +8,13 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
-//go:embed model/standard.csv
+//go:embed standard/standard.csv
 var standardText string
 
-//go:embed model/meanings.txt
+//go:embed standard/meanings.txt
 var meaningsText string
 
-//go:embed model/keys16.csv
+//go:embed standard/keys16.csv
 var keysText string
 
 // Standard is what the standards say of a variable: OCPP 2.0.1 part 2
@@ -41,7 +41,7 @@ func (s Standard) Required(version string) bool { return s.required[version] }
 
 var standard, keyPath = readStandard()
 
-// readStandard parses the tables of model/: they are part of the program, and
+// readStandard parses the tables of standard/: they are part of the program, and
 // tested.
 func readStandard() (map[string]Standard, map[string]Variable) {
 	meanings := map[string]string{}

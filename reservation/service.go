@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,7 +174,7 @@ func (s *Service) check(tx *db.Tx, r *Reservation) error {
 		for _, p := range ports {
 			known = append(known, fmt.Sprint(p.EVSE))
 		}
-		if !contains(known, fmt.Sprint(r.EVSE)) {
+		if !slices.Contains(known, fmt.Sprint(r.EVSE)) {
 			bad.With("body.evse_id", "must be one of the station's EVSEs ("+strings.Join(known, ", ")+"), or 0 for any", r.EVSE)
 		}
 	}
@@ -191,15 +192,6 @@ func (s *Service) check(tx *db.Tx, r *Reservation) error {
 		r.Group = d.Token.Group
 	}
 	return nil
-}
-
-func contains(all []string, one string) bool {
-	for _, x := range all {
-		if x == one {
-			return true
-		}
-	}
-	return false
 }
 
 // clash refuses a second reservation of the same EVSE, and more reservations
