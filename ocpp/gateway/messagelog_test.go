@@ -191,6 +191,9 @@ func TestRedact(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{
 		{`[2,"1","Heartbeat",{}]`, ``},
+		{`[2,"1","GetDiagnostics",{"location":"ftp://user:pa55@host/dir"}]`, `[2,"1","GetDiagnostics",{"location":"ftp://user:[redacted]@host/dir"}]`},
+		{`[2,"1","GetDiagnostics",{"location":"ftp:\/\/user:pa55@host\/dir"}]`, `[2,"1","GetDiagnostics",{"location":"ftp:\/\/user:[redacted]@host\/dir"}]`},
+		{`[2,"1","DataTransfer",{"vendorId":"a@b","data":"12:30 http://host:80/x@y"}]`, ``},
 		{`[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"0001"}]`, `[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"[redacted]"}]`},
 		{`[2,"1","ChangeConfiguration",{ "value" : "0001" , "key":"authorizationkey" }]`, `[2,"1","ChangeConfiguration",{ "value" : "[redacted]" , "key":"authorizationkey" }]`},
 		{`[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"password"}]`, ``},

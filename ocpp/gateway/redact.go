@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -32,9 +33,15 @@ func mentionsSecret(text []byte) bool {
 	return slices.ContainsFunc(secretMarks, func(mark []byte) bool { return bytes.Contains(text, mark) })
 }
 
+// userInfo is the password in a URL: where a station is to send a log by FTP.
+var userInfo = regexp.MustCompile(`(:\\?/\\?/[^/@"\s:]*:)[^/@"\s]+@`)
+
 // redact removes secrets from the text of a frame. A text that mentions one
 // but cannot be read is not kept at all.
 func redact(text []byte) []byte {
+	if bytes.IndexByte(text, '@') >= 0 {
+		text = userInfo.ReplaceAll(text, []byte("${1}[redacted]@"))
+	}
 	if !mentionsSecret(text) {
 		return text
 	}
