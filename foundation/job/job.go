@@ -93,7 +93,9 @@ func Enqueue(tx *db.Tx, j Job) error {
 	if err != nil {
 		return err
 	}
-	tx.Wake(topic)
+	if !j.RunAt.After(tx.Now) { // a later one is found by the poll; thousands of boots need no look each
+		tx.Wake(topic)
+	}
 	return nil
 }
 
