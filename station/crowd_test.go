@@ -4,6 +4,10 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/forecourt-ev/forecourt/foundation/db"
+	"github.com/forecourt-ev/forecourt/location"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 func TestCrowded(t *testing.T) {
@@ -55,4 +59,54 @@ func TestPortKinds(t *testing.T) {
 			t.Errorf("%s: %v", name, !c.want)
 		}
 	}
+}
+
+// The history of the site's other ports says when a driver had to wait.
+func TestCrowdedReadsTheSite(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		site, err := h.sites.Create(h.ctx(), location.Site{Org: string(h.northID), Name: "Car park", Address: location.Address{Country: "FR"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		peers := map[string]ocpp.Peer{}
+		for _, id := range []string{"CS-1", "CS-2", "CS-3"} {
+			h.create(Draft{ID: ID(id), Site: string(site.ID)})
+			peers[id] = h.connect(id)
+			h.status(peers[id], 1, 1, "Available")
+		}
+		err = h.db.Update(h.ctx(), func(tx *db.Tx) error { // a fast one is of no use to those who wait for a slow one
+			for id, power := range map[string]int64{"CS-1": 11_000, "CS-2": 22_000, "CS-3": 150_000} {
+				if err := h.Describe(tx, id, []PortSpec{{EVSE: 1, MaxPower: power}}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := h.clock.Now()
+		at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
+		for i, status := range []string{"Occupied", "Available", "Faulted"} {
+			h.clock.Set(at(10 * (i + 1)))
+			h.status(peers["CS-2"], 1, 1, status)
+		}
+		h.clock.Set(at(60))
+		check := func(id string, want ...Stretch) {
+			t.Helper()
+			err := h.db.View(h.ctx(), func(tx *db.Tx) error {
+				got, err := h.Crowded(tx, id, 1, at(1), at(50))
+				if err == nil && !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: %v, want %v", id, got, want)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		check("CS-1", Stretch{at(10), at(20)}, Stretch{at(30), at(50)})
+		check("CS-2")                         // CS-1 was free all the time
+		check("CS-3", Stretch{at(1), at(50)}) // it is the only one of its kind
+	})
 }
