@@ -107,6 +107,10 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.session = session.New(session.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: limited, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
 		Currency: between.currency, Rating: between.rating, Offline: between.offline, Display: between.display, Groups: r.tariff.DriverGroups, ConnectionTimeout: between.connectionTimeout,
+		Waiting: func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error) {
+			return between.waiting(tx, r.reserve, station, evse, from, until) // made below
+		},
+		Cap: r.tariff.SessionCap,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})

@@ -39,6 +39,9 @@ type Deps struct {
 	// Waiting gives when others waited for an EVSE within [from, until); nil:
 	// nobody ever did.
 	Waiting func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error)
+	// Cap gives the most energy that a session at a site may deliver by the
+	// rules of its market, if there is such a rule; nil: there never is.
+	Cap func(tx *db.Tx, site string) (most unit.Energy, ok bool, err error)
 	// Display gives what a station can show of prices; nil: none can.
 	Display func(tx *db.Tx, station string) (Display, error)
 	// ConnectionTimeout gives how long a station waits for the cable after a
