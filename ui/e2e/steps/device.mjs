@@ -83,6 +83,7 @@ export async function device({ base, page, step, picture }) {
     await page.goto(`${base}/templates`)
     await page.getByRole('link', { name: wanted }).click()
     await page.getByRole('button', { name: 'Delete this template' }).click()
+    await byId(page, 'confirm-yes').click()
     await page.waitForURL(/\/templates$/)
   })
 }
