@@ -8,26 +8,6 @@ import (
 	"github.com/forecourt-ev/forecourt/station"
 )
 
-// afterBoot has a device that was accepted read, set up and its display seen
-// to, as far as that is needed.
-func (s *Service) afterBoot(tx *db.Tx, st station.Station) error {
-	o := ownerOf(st)
-	shows, err := hasDisplay(tx, o)
-	if err != nil {
-		return err
-	}
-	if shows {
-		if err := enqueueDisplay(tx, o.org, o.station, true, tx.Now.Add(2*s.d.SyncAfterBoot)); err != nil {
-			return err
-		}
-	}
-	settled, err := s.settled(tx, st)
-	if err != nil || settled {
-		return err
-	}
-	return s.enqueueSync(tx, o, s.slots.take(tx.Now.Add(s.d.SyncAfterBoot)))
-}
-
 // settled holds for a device that was compared within the usual time, is the
 // same as then, and has nothing left to be done at a boot: thousands that come
 // back after an outage of their network are asked nothing. The reconciling job
@@ -42,13 +22,6 @@ func (s *Service) settled(tx *db.Tx, st station.Station) (bool, error) {
 	err = tx.QueryRow("SELECT EXISTS (SELECT 1 FROM device_desired WHERE station = $1 AND status NOT IN ($2, $3, $4))",
 		string(st.ID), Met, Unsupported, FixedValue).Scan(&open)
 	return !open, err
-}
-
-// hasDisplay holds when the station shows, or is to show, any message.
-func hasDisplay(tx *db.Tx, o owner) (has bool, err error) {
-	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM device_display_message WHERE org = $1)
-		OR EXISTS (SELECT 1 FROM device_display_state WHERE station = $2)`, o.org, o.station).Scan(&has)
-	return has, err
 }
 
 // slots spread the reading of devices that boot together: a node begins with

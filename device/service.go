@@ -59,6 +59,8 @@ type Deps struct {
 	// leaves sites unchecked.
 	Sites func(tx *db.Tx, site string) (org string, err error)
 	Files *file.Store
+	// Booted is told of each boot in the transaction that stores it; nil: nobody.
+	Booted func(tx *db.Tx, p ocpp.Peer) error
 	// Sessions pages through sessions (filters station_id, started_at), for
 	// diagnostics bundles; nil: none.
 	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)
@@ -76,6 +78,7 @@ type Service struct {
 	d     Deps
 	rules []Rule
 	slots slots
+	boots *db.Batch[*booting]
 
 	// displayed takes the display messages that a station reported in answer
 	// to a request; nil where nobody keeps them.
@@ -93,6 +96,7 @@ func New(d Deps) *Service {
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
 	s := &Service{d: d, rules: baseline, slots: slots{every: d.SyncSpacing}}
+	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest}, s.storeBoots)
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)
 	}

@@ -138,8 +138,11 @@ func (s *Service) skew(ctx context.Context, p ocpp.Peer, station, received time.
 // Booted notes that a station began anew; app calls it for an accepted
 // BootNotification. Timestamps before 2015 only mean something within a boot.
 func (s *Service) Booted(ctx context.Context, p ocpp.Peer) error {
-	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return countBoot(tx, p.Org, p.Station) })
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return s.BootedIn(tx, p) })
 }
+
+// BootedIn is Booted in the transaction that stores the boot.
+func (s *Service) BootedIn(tx *db.Tx, p ocpp.Peer) error { return countBoot(tx, p.Org, p.Station) }
 
 // signal is the form of everything published under "signal.".
 type signal struct {
