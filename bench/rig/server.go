@@ -44,7 +44,7 @@ func StartServer(ctx context.Context, dir, name string, args ...string) (*Server
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Create(s.Log)
+	file, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // of a server that is started again the log goes on
 	if err != nil {
 		return nil, err
 	}
