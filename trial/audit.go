@@ -167,7 +167,7 @@ func (t *trial) tally(p *told, x *transaction, rows []sessionRow, have []sampleR
 		}
 	}
 	for _, e := range x.events {
-		if e.acked.IsZero() {
+		if e.acked.IsZero() || e.gone {
 			continue
 		}
 		r.Acknowledged++
@@ -190,7 +190,7 @@ func (t *trial) tally(p *told, x *transaction, rows []sessionRow, have []sampleR
 		r.Doubled += int64(len(rows) - 1)
 		wrong("session doubled", "%d sessions", len(rows))
 	}
-	if len(rows) == 0 || !x.over() {
+	if len(rows) == 0 || !x.over() || x.torn() {
 		return
 	}
 	if rows[0].EnergyWh != x.energy() {
@@ -210,7 +210,8 @@ func (t *trial) times(p *told, e *event, row sessionRow, shown map[int64]int) in
 		}
 		return p.events[row.ID].starts
 	case ended:
-		if row.Status != "completed" || row.StopWh != e.register {
+		// A session with a hole in the middle waits for what is missing.
+		if row.Status != "completed" && !e.of.torn() || row.StopWh != e.register {
 			return 0
 		}
 		return p.events[row.ID].ends

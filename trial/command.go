@@ -11,9 +11,11 @@ import (
 type Command struct {
 	Kill      killCmd      `cmd:"" help:"The server is killed (kill -9) at random moments."`
 	DBDown    dbDownCmd    `cmd:"" name:"db-down" help:"PostgreSQL goes away and comes back."`
+	NATSDown  natsDownCmd  `cmd:"" name:"nats-down" help:"Two nodes lose sight of each other."`
 	SlowDisk  slowDiskCmd  `cmd:"" help:"Every commit takes long."`
 	ClockJump clockJumpCmd `cmd:"" help:"The clocks of stations jump by hours, days and years."`
 	Upgrade   upgradeCmd   `cmd:"" help:"Two nodes are drained and replaced one after the other."`
+	Restore   restoreCmd   `cmd:"" help:"The database is lost and restored from a backup."`
 }
 
 // Streams are where a command writes: Out the result, Err what it does.

@@ -22,7 +22,6 @@ type fleet struct {
 	seed     uint64
 	reply    time.Duration // how long an answer may take before the station gives the connection up
 	tick     time.Duration // about what lies between two events of a station
-	pinned   bool          // each station stays with its node
 	stations []*station
 	counts   counts
 	run      atomic.Int64
@@ -83,11 +82,13 @@ func (f *fleet) move(doors ...string) {
 // load balancer.
 func (f *fleet) door(s *station) rig.Door {
 	f.mu.Lock()
-	raw := f.doors[(s.number+s.dials)%len(f.doors)]
+	at := (s.number + s.dials) % len(f.doors)
+	raw := f.doors[at]
 	f.mu.Unlock()
-	if !f.pinned {
-		s.dials++
-	}
+	s.mu.Lock()
+	s.node = at
+	s.mu.Unlock()
+	s.dials++
 	address, host, path, _, _ := rig.SplitURL(raw) // as the server said it
 	return rig.Door{
 		Address: address, Host: host, Path: path + "/" + s.id, Protocol: "ocpp" + s.version,

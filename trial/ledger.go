@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,7 @@ type event struct {
 	sent    int // times
 	refused int // times answered with an error
 	acked   time.Time
-	run     int // in which it was acknowledged
+	gone    bool // acknowledged by a database that was lost since
 }
 
 // transaction is what a station charged, in its own books.
@@ -44,6 +45,11 @@ type transaction struct {
 // over says that the station has told the end.
 func (t *transaction) over() bool {
 	return len(t.events) > 0 && t.events[len(t.events)-1].kind == ended
+}
+
+// torn says that a part of it was told to a database that was lost since.
+func (t *transaction) torn() bool {
+	return slices.ContainsFunc(t.events, func(e *event) bool { return e.gone })
 }
 
 // energy is what its own meter counted from the first event to the last.

@@ -26,6 +26,7 @@ type station struct {
 	sock         *rig.Socket // nil: not connected
 	booted       bool
 	dials        int
+	node         int // that it is at, or tries
 	queue        []*event
 	open         *transaction // that runs
 	offset       time.Duration
@@ -152,7 +153,7 @@ func (s *station) deliver(ctx context.Context, sock *rig.Socket, e *event, in ch
 	now := time.Now()
 	s.mu.Lock()
 	wrong := s.verdict(e, o.payload)
-	e.acked, e.run = now, int(s.fleet.run.Load())
+	e.acked = now
 	s.queue = s.queue[1:]
 	s.mu.Unlock()
 	if e.kind == authorize {

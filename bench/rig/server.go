@@ -135,18 +135,28 @@ func (s *Server) Stop() {
 	}
 }
 
+// Command runs another command of this program to its end.
+func Command(ctx context.Context, args ...string) error {
+	_, err := output(ctx, args...)
+	return err
+}
+
 // CreateKey makes an API key beside a server.
 func CreateKey(ctx context.Context, args ...string) (string, error) {
+	return output(ctx, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
+}
+
+func output(ctx context.Context, args ...string) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, program, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = CleanEnvironment()
 	out, err := cmd.Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
-		return "", fmt.Errorf("making an API key: %w: %s", err, failed.Stderr)
+		return "", fmt.Errorf("forecourt %s: %w: %s", args[0], err, failed.Stderr)
 	}
 	return strings.TrimSpace(string(out)), err
 }
