@@ -12,6 +12,7 @@ type Command struct {
 	Kill      killCmd      `cmd:"" help:"The server is killed (kill -9) at random moments."`
 	DBDown    dbDownCmd    `cmd:"" name:"db-down" help:"PostgreSQL goes away and comes back."`
 	NATSDown  natsDownCmd  `cmd:"" name:"nats-down" help:"Two nodes lose sight of each other."`
+	DiskFull  diskFullCmd  `cmd:"" help:"The disk of the SQLite database is full, then has room again."`
 	SlowDisk  slowDiskCmd  `cmd:"" help:"Every commit takes long."`
 	ClockJump clockJumpCmd `cmd:"" help:"The clocks of stations jump by hours, days and years."`
 	Upgrade   upgradeCmd   `cmd:"" help:"Two nodes are drained and replaced one after the other."`

@@ -18,6 +18,8 @@ type trial struct {
 	streams Streams
 	dir     string
 	chance  *rand.Rand // when and how the faults come
+	blind   bool       // the database cannot be looked into
+	inside  []string   // under which a command sees the files of the server
 	url     string     // of PostgreSQL; empty: SQLite
 	nodes   []*node
 	key     string
@@ -110,7 +112,7 @@ func (t *trial) point() {
 
 // people makes the API key and the stations, and sets them going.
 func (t *trial) people(ctx context.Context) (err error) {
-	if t.key, err = rig.CreateKey(ctx, t.database(t.nodes[0].name)...); err != nil {
+	if t.key, err = rig.CreateKey(ctx, t.inside, t.database(t.nodes[0].name)...); err != nil {
 		return err
 	}
 	t.point()

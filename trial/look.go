@@ -18,6 +18,9 @@ const (
 // edges reads them from the database itself, where the API shows what was
 // made of them and not how many there are.
 func (t *trial) edges(ctx context.Context) (map[string]edges, error) {
+	if t.blind {
+		return nil, nil
+	}
 	if t.looked == nil {
 		d, err := db.Open(ctx, db.Config{URL: t.url, Path: t.sqlite, Share: true, MaxConns: 1})
 		if err != nil {

@@ -13,7 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -32,13 +34,21 @@ const startWait = 60 * time.Second
 
 // StartServer runs `serve` of this same program and waits until it is ready.
 func StartServer(ctx context.Context, dir, name string, args ...string) (*Server, error) {
+	return StartServerUnder(ctx, nil, nil, dir, name, args...)
+}
+
+// StartServerUnder is StartServer under another command, which must become
+// the server (exec), with attributes of the process.
+func StartServerUnder(ctx context.Context, under []string, as *syscall.SysProcAttr, dir, name string, args ...string) (*Server, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Log: filepath.Join(dir, name+".log"), Ended: make(chan struct{})}
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)
-	s.cmd = exec.Command(program, args...)
+	args = append(append(slices.Clone(under), program), args...)
+	s.cmd = exec.Command(args[0], args[1:]...)
+	s.cmd.SysProcAttr = as
 	s.cmd.Env = CleanEnvironment()
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -137,21 +147,23 @@ func (s *Server) Stop() {
 
 // Command runs another command of this program to its end.
 func Command(ctx context.Context, args ...string) error {
-	_, err := output(ctx, args...)
+	_, err := output(ctx, nil, args...)
 	return err
 }
 
-// CreateKey makes an API key beside a server.
-func CreateKey(ctx context.Context, args ...string) (string, error) {
-	return output(ctx, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
+// CreateKey makes an API key beside a server. under is the command that it is
+// run under, if any.
+func CreateKey(ctx context.Context, under []string, args ...string) (string, error) {
+	return output(ctx, under, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
 }
 
-func output(ctx context.Context, args ...string) (string, error) {
+func output(ctx context.Context, under []string, args ...string) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	whole := append(append(slices.Clone(under), program), args...)
+	cmd := exec.CommandContext(ctx, whole[0], whole[1:]...)
 	cmd.Env = CleanEnvironment()
 	out, err := cmd.Output()
 	var failed *exec.ExitError
