@@ -119,7 +119,7 @@ func (g *ground) database(name string) []string {
 // enter makes the API key of a server that was started, and refuses a
 // database that somebody uses.
 func (g *ground) enter(ctx context.Context) error {
-	key, err := rig.CreateKey(ctx, g.database(firstServer)...)
+	key, err := rig.CreateKey(ctx, nil, g.database(firstServer)...)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -32,19 +34,27 @@ const startWait = 60 * time.Second
 
 // StartServer runs `serve` of this same program and waits until it is ready.
 func StartServer(ctx context.Context, dir, name string, args ...string) (*Server, error) {
+	return StartServerUnder(ctx, nil, nil, dir, name, args...)
+}
+
+// StartServerUnder is StartServer under another command, which must become
+// the server (exec), with attributes of the process.
+func StartServerUnder(ctx context.Context, under []string, as *syscall.SysProcAttr, dir, name string, args ...string) (*Server, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Log: filepath.Join(dir, name+".log"), Ended: make(chan struct{})}
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)
-	s.cmd = exec.Command(program, args...)
+	args = append(append(slices.Clone(under), program), args...)
+	s.cmd = exec.Command(args[0], args[1:]...)
+	s.cmd.SysProcAttr = as
 	s.cmd.Env = CleanEnvironment()
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Create(s.Log)
+	file, err := os.OpenFile(s.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) // of a server that is started again the log goes on
 	if err != nil {
 		return nil, err
 	}
@@ -135,18 +145,30 @@ func (s *Server) Stop() {
 	}
 }
 
-// CreateKey makes an API key beside a server.
-func CreateKey(ctx context.Context, args ...string) (string, error) {
+// Command runs another command of this program to its end.
+func Command(ctx context.Context, args ...string) error {
+	_, err := output(ctx, nil, args...)
+	return err
+}
+
+// CreateKey makes an API key beside a server. under is the command that it is
+// run under, if any.
+func CreateKey(ctx context.Context, under []string, args ...string) (string, error) {
+	return output(ctx, under, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
+}
+
+func output(ctx context.Context, under []string, args ...string) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, program, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
+	whole := append(append(slices.Clone(under), program), args...)
+	cmd := exec.CommandContext(ctx, whole[0], whole[1:]...)
 	cmd.Env = CleanEnvironment()
 	out, err := cmd.Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
-		return "", fmt.Errorf("making an API key: %w: %s", err, failed.Stderr)
+		return "", fmt.Errorf("forecourt %s: %w: %s", args[0], err, failed.Stderr)
 	}
 	return strings.TrimSpace(string(out)), err
 }
