@@ -98,6 +98,8 @@ func (a *App) healthRoutes() {
 			a.api.Fail(w, r, err)
 		}
 	}))
+	web.Handle(a.api, web.Op{Method: "GET", Path: "/message-gaps", Room: "app", Permission: identity.StationMessage, Tags: []string{"charging-stations"},
+		Summary: "List when the message log was thinned out under pressure"}, a.messageGaps)
 	op := web.Op{Method: "POST", Path: "/system/drain", Room: "app", Permission: identity.SystemRead, Tags: []string{"system"},
 		Summary:     "Send the stations of the node that answers to the others, spread over --drain-for",
 		Description: "The node is not ready and takes no stations until it is started anew or the drain is taken back."}
@@ -171,4 +173,40 @@ func (a *App) drain(ctx context.Context, on bool) (*drainOutput, error) {
 	out.Body.Node, out.Body.Stations = a.bus.Node(), a.rooms.gateway.Connected()
 	a.log.Info("drain", "on", out.Body.Draining, "stations", out.Body.Stations)
 	return out, nil
+}
+
+type gapsInput struct {
+	From time.Time `query:"from" doc:"Default: a day before to"`
+	To   time.Time `query:"to" doc:"Default: now"`
+}
+
+type messageGap struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	Node string    `json:"node" doc:"Whose stations it concerns: those that were connected to it"`
+}
+
+type gapsOutput struct {
+	Body struct {
+		Items []messageGap `json:"items" nullable:"false" doc:"The latest first, at most 200"`
+	}
+}
+
+func (a *App) messageGaps(ctx context.Context, in *gapsInput) (*gapsOutput, error) {
+	if _, err := identity.Require(ctx, identity.StationMessage); err != nil {
+		return nil, err
+	}
+	if in.To.IsZero() {
+		in.To = a.db.Now()
+	}
+	if in.From.IsZero() {
+		in.From = in.To.Add(-24 * time.Hour)
+	}
+	gaps, err := a.rooms.gateway.Log().Gaps(ctx, in.From, in.To)
+	out := &gapsOutput{}
+	out.Body.Items = make([]messageGap, len(gaps))
+	for i, g := range gaps {
+		out.Body.Items[i] = messageGap{g.From, g.To, g.Node}
+	}
+	return out, err
 }

@@ -45,6 +45,8 @@ type Config struct {
 
 	NodeTimeout time.Duration // 20 s without a sign of life makes a node dead
 
+	MemoryInWork int64 // bytes of messages read and not answered, 128 MiB; readers wait above
+
 	LogQueue int // 20 000 frames waiting to be written
 
 	ShutdownSpread time.Duration // 20 s over which stations are told to go
@@ -74,6 +76,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Workers, 512)
 	wait(&c.NodeTimeout, 20*time.Second)
 	set(&c.LogQueue, 20_000)
+	if c.MemoryInWork <= 0 {
+		c.MemoryInWork = 128 << 20
+	}
 	wait(&c.ShutdownSpread, 20*time.Second)
 	return c
 }
