@@ -126,7 +126,7 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
 		Failed:   func(f gateway.Failure) { asks.failed(f) },
 		Config: a.cfg.Tuning.gateway(gateway.Config{
-			TrustedProxies: a.trustedProxies(), ClientRoots: a.roots, HandshakesPerSecond: a.cfg.HandshakesPerSec,
+			TrustedProxies: a.trustedProxies(), ClientRoots: a.roots, HandshakesPerSecond: a.cfg.HandshakesPerSec, ShutdownSpread: max(a.cfg.DrainFor, time.Millisecond),
 		}),
 	})
 }
@@ -169,6 +169,7 @@ func (a *App) connect(r rooms) {
 		}
 	}
 	a.systemRoutes()
+	a.healthRoutes()
 	a.systemJobs()
 	a.retention()
 	a.mount(r)
@@ -179,6 +180,7 @@ func (a *App) connect(r rooms) {
 func (a *App) mount(r rooms) {
 	a.api.Mount("GET /healthz", http.HandlerFunc(a.health))
 	a.api.Mount("GET /readyz", http.HandlerFunc(a.ready))
+	a.metrics.MustRegister(a.backlog())
 	a.api.Mount("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	a.api.Mount("/", web.Files(ui.Files()))
 	a.consoleRoutes()

@@ -54,7 +54,7 @@ func (c *listCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	g.say("importing %d stations", c.Stations)
 	began := time.Now()
 	const head = "id,name,site_name,city,country,latitude,longitude,vendor,model,serial_number,active,connectors"
-	err := g.api.importRows(ctx, "/api/v1/charging-stations/import?create_sites=true", head, c.Stations, func(b *bytes.Buffer, i int) {
+	err := g.api.ImportRows(ctx, "/api/v1/charging-stations/import?create_sites=true", head, c.Stations, func(b *bytes.Buffer, i int) {
 		s := c.row(g.Prefix, i)
 		fmt.Fprintf(b, "%s,Bay %d,%s,Lyon,FR,45.75,4.85,%s,%s,%s,true,1.1 IEC_62196_T2 SOCKET AC_3_PHASE 22kW", s.ID, i, s.SiteName, s.Vendor, s.Model, s.Serial)
 	})
@@ -151,7 +151,7 @@ func (a *asking) one(ctx context.Context, random *rand.Rand) {
 		Items []listedStation `json:"items"`
 	}
 	began := time.Now()
-	err := a.g.api.do(ctx, "GET", "/api/v1/charging-stations?"+f.query.Encode(), "", nil, &page)
+	err := a.g.api.Do(ctx, "GET", "/api/v1/charging-stations?"+f.query.Encode(), "", nil, &page)
 	took := time.Since(began)
 	if err == nil {
 		err = f.check(page.Items, sort)

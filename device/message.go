@@ -57,10 +57,7 @@ func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boo
 		if v.Status != ocpp.RegistrationStatusEnumAccepted {
 			return nil
 		}
-		if err := enqueueDisplay(tx, o.org, o.station, true, tx.Now.Add(2*s.d.SyncAfterBoot)); err != nil {
-			return err
-		}
-		return s.enqueueSync(tx, o, tx.Now.Add(s.d.SyncAfterBoot))
+		return s.afterBoot(tx, v.Station)
 	})
 	if err != nil {
 		return nil, err

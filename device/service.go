@@ -16,6 +16,7 @@ import (
 // Config of the room; zero values mean the defaults.
 type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
+	SyncSpacing    time.Duration // between two stations that are asked after a boot, on one node; 50 ms
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
@@ -35,6 +36,7 @@ func (c Config) withDefaults() Config {
 	}
 	const day = 24 * time.Hour
 	set(&c.SyncAfterBoot, 10*time.Second)
+	set(&c.SyncSpacing, 50*time.Millisecond)
 	set(&c.ReportTimeout, 10*time.Minute)
 	set(&c.ReconcileEvery, 50*time.Minute)
 	set(&c.KeepAnswers, 7*day)
@@ -73,6 +75,7 @@ type Deps struct {
 type Service struct {
 	d     Deps
 	rules []Rule
+	slots slots
 
 	// displayed takes the display messages that a station reported in answer
 	// to a request; nil where nobody keeps them.
@@ -89,7 +92,7 @@ func New(d Deps) *Service {
 		d.CSMSURL = func(int) string { return "" }
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
-	s := &Service{d: d, rules: baseline}
+	s := &Service{d: d, rules: baseline, slots: slots{every: d.SyncSpacing}}
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)
 	}

@@ -62,8 +62,9 @@ type Deps struct {
 
 // Service holds the use-cases of sessions.
 type Service struct {
-	d   Deps
-	hot *db.Batch[*reading]
+	d      Deps
+	hot    *db.Batch[*reading]
+	recent recent
 
 	mu     sync.Mutex
 	clocks map[string]*stationClock
@@ -75,7 +76,7 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	d.Config.defaults()
-	s := &Service{d: d, clocks: map[string]*stationClock{}}
+	s := &Service{d: d, clocks: map[string]*stationClock{}, recent: recent{sessions: map[ID]Session{}}}
 	s.hot = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
 	return s
 }

@@ -49,8 +49,8 @@ func dial(t *testing.T, cmd *exec.Cmd) (*peer, object) {
 	select {
 	case line := <-p.lines:
 		return p, line
-	case <-time.After(20 * time.Second):
-		t.Fatal("the station's handshake took over 20 s")
+	case <-time.After(patience):
+		t.Fatal("the station's handshake did not end")
 	}
 	return nil, nil
 }
@@ -110,7 +110,7 @@ func (p *peer) say(action string, payload object) object {
 		}
 		result, _ := reply["result"].(object)
 		return result
-	case <-time.After(25 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatalf("%s was not answered", action)
 	}
 	return nil
@@ -126,7 +126,7 @@ func (p *peer) answer(action string, payload object) {
 // it asks on its own account after a boot.
 func (p *peer) called(action string) object {
 	p.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case call := <-p.calls:

@@ -385,7 +385,7 @@ func (q *quirky) costs(one object, wh int, inclVAT string) {
 func (q *quirky) shown(codes ...string) {
 	q.t.Helper()
 	var seen []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		seen = q.deviations()
 		if !slices.ContainsFunc(codes, func(c string) bool { return !slices.Contains(seen, c) }) {
 			return

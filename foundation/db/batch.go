@@ -171,7 +171,7 @@ func (b *Batch[T]) commit(rows []T) (err error) {
 			err = panicked(p)
 		}
 	}()
-	return b.db.Update(context.Background(), func(tx *Tx) error { return b.flush(tx, rows) })
+	return b.db.update(context.Background(), func(tx *Tx) error { return b.flush(tx, rows) }, true)
 }
 
 // Close refuses new rows, writes those that wait and returns when the last is

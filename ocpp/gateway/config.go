@@ -47,7 +47,7 @@ type Config struct {
 
 	LogQueue int // 20 000 frames waiting to be written
 
-	ShutdownSpread time.Duration // 5 s over which stations are told to go
+	ShutdownSpread time.Duration // 20 s over which stations are told to go
 }
 
 func (c Config) withDefaults() Config {
@@ -74,7 +74,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Workers, 512)
 	wait(&c.NodeTimeout, 20*time.Second)
 	set(&c.LogQueue, 20_000)
-	wait(&c.ShutdownSpread, 5*time.Second)
+	wait(&c.ShutdownSpread, 20*time.Second)
 	return c
 }
 

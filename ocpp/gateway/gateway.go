@@ -53,6 +53,9 @@ type Gateway struct {
 	reports  chan func(context.Context)
 
 	draining atomic.Bool
+	drainMu  sync.Mutex
+	undrain  context.CancelFunc // nil: no drain that can be taken back
+	stopping bool
 	stop     sync.Once
 	unserve  func()
 	readers  tasks // one per connection
@@ -181,7 +184,7 @@ func (g *Gateway) join(l *link, host string) bool {
 	g.wheel.add(l)
 	g.signal(peer, true, "")
 	if g.draining.Load() { // Shutdown may have missed it
-		l.close(websocket.StatusGoingAway, "the server goes away")
+		l.leave()
 	}
 	return true
 }
@@ -294,11 +297,11 @@ func (g *Gateway) Connected() int { return len(g.links.all()) }
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	err := fault.New(fault.Unavailable, "gateway.shutdown", "the gateway stopped before all connections were closed")
 	g.stop.Do(func() {
-		g.draining.Store(true)
-		if g.unserve != nil {
+		g.drainForGood()
+		g.dismiss(ctx)
+		if g.unserve != nil { // until now the other nodes' commands reach who is still here
 			g.unserve()
 		}
-		g.dismiss(ctx)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -331,26 +334,4 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// dismiss closes all connections with 1001 over the configured time.
-func (g *Gateway) dismiss(ctx context.Context) {
-	all := g.links.all()
-	if len(all) == 0 {
-		return
-	}
-	const step = 50 * time.Millisecond
-	steps := max(int(g.config.ShutdownSpread/step), 1)
-	each := (len(all) + steps - 1) / steps
-	tick := time.NewTicker(step)
-	defer tick.Stop()
-	for part := range slices.Chunk(all, each) {
-		for _, l := range part {
-			l.close(websocket.StatusGoingAway, "the server goes away")
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
 }

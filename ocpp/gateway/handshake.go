@@ -39,6 +39,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	pair, now := pairOf(from.host, key(station)), g.now()
 	if g.draining.Load() {
+		w.Header().Set("Connection", "close") // the next try goes through the load balancer, to another node
 		g.refuse(w, from, station, fault.New(fault.Unavailable, "gateway.draining", "the server is being restarted"))
 		return
 	}

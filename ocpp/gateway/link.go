@@ -39,6 +39,7 @@ type link struct {
 	pinged     atomic.Int64
 	reported   atomic.Int64 // last Seen, unix milliseconds
 	ending     atomic.Bool
+	leaving    atomic.Bool // to be closed once no exchange is under way
 
 	mu        sync.Mutex
 	peer      ocpp.Peer
@@ -217,6 +218,7 @@ func (l *link) Answered(*rpc.Frame) {
 		l.phase.Store(n - 1)
 	}
 	l.release()
+	l.finished()
 }
 
 func (l *link) release() {

@@ -322,6 +322,18 @@ func (c *Conn) write(f *Frame) error {
 	return err
 }
 
+// Engaged counts the exchanges under way: the peer's calls not yet done with,
+// and ours that wait for their turn or their answer.
+func (c *Conn) Engaged() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.depth + len(c.queue)
+	if c.pending != nil {
+		n++
+	}
+	return n
+}
+
 // Close fails all own calls, now and later, with a fault of kind Unavailable,
 // and lets Receive return. Calls of the peer that were already received are
 // still handled.

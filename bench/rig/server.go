@@ -1,4 +1,4 @@
-package bench
+package rig
 
 import (
 	"bufio"
@@ -17,34 +17,34 @@ import (
 	"time"
 )
 
-// server is a platform process that the bench has started.
-type server struct {
+// Server is a platform process that was started here.
+type Server struct {
 	cmd     *exec.Cmd
-	log     string // file with its output
-	url     string // of the API
-	plain   string // ws://…/ocpp
-	secure  string // wss://…/ocpp that asks for certificates
-	ended   chan struct{}
+	Log     string // file with its output
+	URL     string // of the API
+	Plain   string // ws://…/ocpp
+	Secure  string // wss://…/ocpp that asks for certificates
+	Ended   chan struct{}
 	outcome error
 }
 
 const startWait = 60 * time.Second
 
-// startServer runs `serve` of this same program and waits until it is ready.
-func startServer(ctx context.Context, dir, name string, args ...string) (*server, error) {
+// StartServer runs `serve` of this same program and waits until it is ready.
+func StartServer(ctx context.Context, dir, name string, args ...string) (*Server, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
+	s := &Server{Log: filepath.Join(dir, name+".log"), Ended: make(chan struct{})}
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)
 	s.cmd = exec.Command(program, args...)
-	s.cmd.Env = cleanEnvironment()
+	s.cmd.Env = CleanEnvironment()
 	out, err := s.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Create(s.log)
+	file, err := os.Create(s.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -57,27 +57,27 @@ func startServer(ctx context.Context, dir, name string, args ...string) (*server
 		s.follow(bufio.NewReader(out), file, ready)
 		file.Close()
 		s.outcome = s.cmd.Wait()
-		close(s.ended)
+		close(s.Ended)
 	}()
 	select {
 	case <-ready:
 		return s, nil
-	case <-s.ended:
-		return nil, fmt.Errorf("the server ended at its start (%v):\n%s", s.outcome, s.tail())
+	case <-s.Ended:
+		return nil, fmt.Errorf("the server ended at its start (%v):\n%s", s.outcome, s.Tail())
 	case <-time.After(startWait):
-		s.stop()
-		return nil, fmt.Errorf("the server was not ready within %s:\n%s", startWait, s.tail())
+		s.Stop()
+		return nil, fmt.Errorf("the server was not ready within %s:\n%s", startWait, s.Tail())
 	case <-ctx.Done():
-		s.stop()
+		s.Stop()
 		return nil, ctx.Err()
 	}
 }
 
 // follow copies the server's log and looks for the line that it is ready.
-func (s *server) follow(in *bufio.Reader, file *os.File, ready chan struct{}) {
+func (s *Server) follow(in *bufio.Reader, file *os.File, ready chan struct{}) {
 	for found := false; ; {
 		line, err := in.ReadBytes('\n')
-		file.Write(line) // a full disk shows in the bench itself
+		file.Write(line) // a full disk shows in the run itself
 		if !found && bytes.Contains(line, []byte(`"msg":"ready"`)) {
 			var said struct {
 				URL      string `json:"url"`
@@ -85,7 +85,7 @@ func (s *server) follow(in *bufio.Reader, file *os.File, ready chan struct{}) {
 				Secure   string `json:"profile_3"`
 			}
 			if json.Unmarshal(line, &said) == nil {
-				s.url, s.plain, s.secure, found = said.URL, said.Stations, said.Secure, true
+				s.URL, s.Plain, s.Secure, found = said.URL, said.Stations, said.Secure, true
 				close(ready)
 			}
 		}
@@ -95,9 +95,9 @@ func (s *server) follow(in *bufio.Reader, file *os.File, ready chan struct{}) {
 	}
 }
 
-// cleanEnvironment is ours without settings of the platform, which would make
+// CleanEnvironment is ours without settings of the platform, which would make
 // one run differ from another.
-func cleanEnvironment() []string {
+func CleanEnvironment() []string {
 	var out []string
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "FORECOURT_") {
@@ -107,41 +107,42 @@ func cleanEnvironment() []string {
 	return out
 }
 
-// tail is the end of the log.
-func (s *server) tail() string {
-	text, err := os.ReadFile(s.log)
+// Tail is the end of the log.
+func (s *Server) Tail() string {
+	text, err := os.ReadFile(s.Log)
 	if err != nil {
 		return err.Error()
 	}
 	return string(text[max(0, len(text)-3000):])
 }
 
-func (s *server) pid() int { return s.cmd.Process.Pid }
+// PID of the process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// kill ends the process as kill -9 does.
-func (s *server) kill() {
+// Kill ends the process as kill -9 does.
+func (s *Server) Kill() {
 	s.cmd.Process.Kill() // it may have ended already
-	<-s.ended
+	<-s.Ended
 }
 
-// stop lets it end in order, and kills it when that takes too long.
-func (s *server) stop() {
+// Stop lets it end in order, and kills it when that takes too long.
+func (s *Server) Stop() {
 	s.cmd.Process.Signal(os.Interrupt) // it may have ended already; Windows cannot, and kills
 	select {
-	case <-s.ended:
+	case <-s.Ended:
 	case <-time.After(20 * time.Second):
-		s.kill()
+		s.Kill()
 	}
 }
 
-// createKey makes an API key beside a server.
-func createKey(ctx context.Context, args ...string) (string, error) {
+// CreateKey makes an API key beside a server.
+func CreateKey(ctx context.Context, args ...string) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, program, append([]string{"api-key", "create", "--name", "bench", "--role", "owner"}, args...)...)
-	cmd.Env = cleanEnvironment()
+	cmd := exec.CommandContext(ctx, program, append([]string{"api-key", "create", "--name", "rig", "--role", "owner"}, args...)...)
+	cmd.Env = CleanEnvironment()
 	out, err := cmd.Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
@@ -150,8 +151,8 @@ func createKey(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// trusting is a transport that trusts an authority.
-func trusting(root *x509.Certificate) http.RoundTripper {
+// Trusting is a transport that trusts an authority.
+func Trusting(root *x509.Certificate) http.RoundTripper {
 	if root == nil {
 		return nil
 	}
