@@ -111,7 +111,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		Waiting: func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error) {
 			return between.waiting(tx, r.reserve, station, evse, from, until) // made below
 		},
-		Cap: r.tariff.SessionCap,
+		Cap: r.tariff.SessionCap, Placed: between.placed,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})

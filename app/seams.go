@@ -101,6 +101,22 @@ func (s seams) rating(tx *db.Tx, id string, evse int) (unit.Watts, error) {
 	return 0, nil
 }
 
+// placed is where a station stands, and its EVSEs.
+func (s seams) placed(tx *db.Tx, id string) (session.Placed, error) {
+	st, err := s.stations.Get(tx, id)
+	if err != nil {
+		return session.Placed{}, err
+	}
+	p := session.Placed{Org: st.Org, Site: st.Site}
+	ports, err := s.stations.EVSEs(tx, id)
+	for _, e := range ports {
+		if e.EVSE > 0 {
+			p.EVSEs = append(p.EVSEs, e.EVSE)
+		}
+	}
+	return p, err
+}
+
 // offline is when a station was out of reach.
 func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([]session.Span, error) {
 	all, err := s.stations.Offline(tx, id, evse, from, until)

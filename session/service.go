@@ -44,6 +44,9 @@ type Deps struct {
 	Cap func(tx *db.Tx, site string) (most unit.Energy, ok bool, err error)
 	// Display gives what a station can show of prices; nil: none can.
 	Display func(tx *db.Tx, station string) (Display, error)
+	// Placed gives where a station stands and its EVSEs; nil: no station is
+	// sent tariffs.
+	Placed func(tx *db.Tx, station string) (Placed, error)
 	// ConnectionTimeout gives how long a station waits for the cable after a
 	// remote start, 0 when it has not told; nil: it never has.
 	ConnectionTimeout func(tx *db.Tx, station string) (time.Duration, error)

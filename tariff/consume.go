@@ -39,9 +39,17 @@ func (s *Service) Consumers() []event.Consumer {
 	return []event.Consumer{{Name: "tariff.usage", Kinds: []string{"session.ended"}, Handle: s.onEnded}}
 }
 
-// Stores tells how much room the usages take. They name nobody and are kept.
+// Stores tells how much room prices take. All of it is kept: a price can be
+// explained and repeated years later. Usages name nobody.
 func (s *Service) Stores() []retain.Store {
-	return []retain.Store{{Name: "tariff.usage", Tables: []string{"tariff_usage"}}}
+	return []retain.Store{
+		{Name: "tariffs", Tables: []string{"tariff", "tariff_version", "tariff_snapshot", "tariff_dynamic", "tariff_assignment", "tariff_group", "tariff_group_place",
+			"tariff_group_entry", "tariff_member", "tariff_override", "tariff_site_market", "tariff_market_profile"}},
+		{Name: "price-series", Tables: []string{"tariff_series", "tariff_series_point"}},
+		{Name: "price-changes", Tables: []string{"tariff_change", "tariff_change_item"}},
+		{Name: "allowances", Tables: []string{"tariff_allowance", "tariff_holder"}},
+		{Name: "back-tests", Tables: []string{"tariff_usage", "tariff_backtest"}},
+	}
 }
 
 // onEnded keeps the usage of a settled session for back-tests.
