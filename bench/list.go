@@ -81,7 +81,7 @@ func (c *listCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	if u, ok := usageOf(os.Getpid()); ok {
 		r.ClientRSS = u.RSS
 	}
-	return r, percentiles(fmt.Sprintf("List of %d stations", c.Stations), map[string]*Histogram{"list": &ask.delays}, "list").write(c.SVG)
+	return r, plot{distribution(fmt.Sprintf("List of %d stations", c.Stations), &ask.delays)}.write(c.SVG)
 }
 
 // asking is the requests of a run.
