@@ -56,7 +56,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('charging_station', 'charging_station_last_seen_at', '100000 2 1'),
   ('charging_station', 'charging_station_connected_at', '100000 2 1'),
   ('charging_station', 'charging_station_created_at', '100000 20 1'),
-  ('charging_station', 'charging_station_silent', '50000 2'),
+  ('charging_station', 'charging_station_silent', '1000 2'),
   ('charging_station', 'charging_station_gone', '1000 2');
 ANALYZE sqlite_schema;
 -- +end
