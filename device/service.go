@@ -71,6 +71,10 @@ type Deps struct {
 	// Certified tells whether we know of a certificate of the station that is
 	// good for security profile 3. nil: nobody knows, the station is believed.
 	Certified func(tx *db.Tx, station string) (bool, error)
+	// ServerRoots puts the roots of our server's certificate on a station that
+	// lacks them; refused says what it did not take, err that it was not
+	// reached. nil: that is not ours to do.
+	ServerRoots func(ctx context.Context, station string) (refused string, err error)
 }
 
 // Service holds the use-cases of devices.

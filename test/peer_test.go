@@ -21,6 +21,7 @@ type peer struct {
 	calls chan object
 	seen  map[string]int // how often the platform called an action
 	lines chan object    // open, refused, closed
+	acts  map[string]func(payload object) object
 }
 
 // connect starts a station and waits for the outcome of its handshake.
@@ -69,7 +70,14 @@ func (p *peer) read(out io.Reader) {
 		case line["called"] != nil:
 			p.mu.Lock()
 			p.seen[line["called"].(string)]++
+			act := p.acts[line["called"].(string)]
 			p.mu.Unlock()
+			if line["turn"] != nil {
+				text, _ := json.Marshal(object{"turn": line["turn"], "payload": act(line["payload"].(object))})
+				p.mu.Lock()
+				p.in.Write(append(text, '\n'))
+				p.mu.Unlock()
+			}
 			p.calls <- line
 		case line["id"] != nil:
 			p.mu.Lock()
@@ -120,6 +128,18 @@ func (p *peer) say(action string, payload object) object {
 func (p *peer) answer(action string, payload object) {
 	p.t.Helper()
 	<-p.write(object{"answer": action, "payload": payload})
+}
+
+// act has the test answer an action itself, as what is asked for.
+func (p *peer) act(action string, answer func(payload object) object) {
+	p.t.Helper()
+	p.mu.Lock()
+	if p.acts == nil {
+		p.acts = map[string]func(object) object{}
+	}
+	p.acts[action] = answer
+	p.mu.Unlock()
+	<-p.write(object{"ask": action})
 }
 
 // called gives the platform's next CALL of this action, passing over what

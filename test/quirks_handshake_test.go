@@ -78,8 +78,8 @@ func TestQuirk_Q01_NoSubprotocol(t *testing.T) {
 
 	q.flip("no_subprotocol", false)
 	again := q.plug()
-	if err := <-again.gone; websocket.CloseStatus(err) != websocket.StatusProtocolError {
-		t.Errorf("switched off, the connection ended with %v, want a protocol error", err)
+	if <-again.gone; websocket.CloseStatus(again.end) != websocket.StatusProtocolError {
+		t.Errorf("switched off, the connection ended with %v, want a protocol error", again.end)
 	}
 }
 
