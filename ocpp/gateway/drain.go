@@ -77,7 +77,7 @@ func (g *Gateway) dismiss(ctx context.Context) {
 			return
 		}
 	}
-	for end := time.Now().Add(lingers); time.Now().Before(end); {
+	for over := time.After(lingers); ; {
 		all = slices.DeleteFunc(all, func(l *link) bool { l.leave(); return l.ending.Load() })
 		if len(all) == 0 {
 			return
@@ -86,10 +86,12 @@ func (g *Gateway) dismiss(ctx context.Context) {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
+		case <-over:
+			for _, l := range all {
+				l.close(websocket.StatusGoingAway, goingAway)
+			}
+			return
 		}
-	}
-	for _, l := range all {
-		l.close(websocket.StatusGoingAway, goingAway)
 	}
 }
 
