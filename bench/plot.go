@@ -185,6 +185,15 @@ func (p panel) lines(b *strings.Builder, x, y axis) {
 	}
 }
 
+// digits keeps three.
+func digits(v float64) float64 {
+	if v >= 100 || v == 0 {
+		return math.Round(v)
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v))-2)
+	return round(math.Round(v/unit) * unit)
+}
+
 func label(v float64) string {
 	if v >= 1000 {
 		return fmt.Sprintf("%gk", round(v/1000))
@@ -225,7 +234,7 @@ func distribution(title string, h *Histogram) panel {
 			part float64
 		}{{"p50", .5}, {"p99", .99}, {"p99.9", .999}} {
 			at := ms(h.Quantile(q.part))
-			p.marks = append(p.marks, mark{at, fmt.Sprintf("%s %.3g ms", q.name, at)})
+			p.marks = append(p.marks, mark{at, fmt.Sprintf("%s %g ms", q.name, digits(at))})
 		}
 	}
 	return p

@@ -2,10 +2,12 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -28,7 +30,21 @@ func (c *tableCmd) Run(s Streams) error {
 		_, err := fmt.Fprint(s.Out, text)
 		return err
 	}
-	return putTable(c.Into, text)
+	return putTable(c.Into, text+plots(filepath.Dir(c.Into)))
+}
+
+// plots shows those that lie beside the document.
+func plots(dir string) string {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, f := range figures {
+		name := "bench-" + f.part + ".svg"
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil && !seen[f.part] {
+			seen[f.part] = true
+			fmt.Fprintf(&b, "\n![Plot of %s](%s)\n", f.name, name)
+		}
+	}
+	return b.String()
 }
 
 // record is a line of scripts/bench-all.sh: one run.
@@ -171,10 +187,7 @@ func table(all map[string]record) string {
 		if r.Result != nil && len(remarks) == 0 {
 			remarks = append(remarks, r.Result.Machine)
 		}
-		command := ""
-		if r.Command != "" {
-			command = "`" + r.Command + "`"
-		}
+		command := "`" + cmp.Or(r.Command, "scripts/bench-all.sh "+f.part) + "`"
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", f.name, f.bar, cell(measured), met, stations, cell(command))
 	}
 	if first := earliest(all); first != "" {

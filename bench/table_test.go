@@ -24,6 +24,7 @@ func TestTable(t *testing.T) {
 {"part":"growth","command":"bench connect","idle":99,"quick":true,"at":"2026-11-22","result":{"stations":2000,"steps":[{"stations":1000,"rss_above_idle_per_station_bytes":10240,"cpu_us_per_connect":300},{"stations":2000,"rss_above_idle_per_station_bytes":10240,"cpu_us_per_connect":310}]}}
 `)
 	doc := filepath.Join(dir, "doc.md")
+	write(filepath.Join(dir, "bench-storm.svg"), "<svg/>")
 	write(doc, "before\n"+tableBegin+"old\n"+tableEnd+"\nafter\n")
 	c := tableCmd{Files: []string{lines}, Into: doc}
 	for range 2 {
@@ -38,7 +39,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"before\n" + tableBegin + "| figure", tableEnd + "\nafter\n",
 		"| mix, closed loop, SQLite | ≥ 10,000/s | 12000/s; p99 90 ms; 0 µs of server CPU each | yes | 1000 | `bench mix` |",
-		"1 doubled (busy) | no | 15000 |", "| failed: status 1 | no |", "| (quick) | 2000 |", "| mix, closed loop, PostgreSQL | ≥ 7,000/s |  |  |  |  |", "Taken 2026-11-20",
+		"1 doubled (busy) | no | 15000 |", "| failed: status 1 | no |", "| (quick) | 2000 |", "| mix, closed loop, PostgreSQL | ≥ 7,000/s |  |  |  | `scripts/bench-all.sh mix-postgres` |", "\n![Plot of all drop and return, plain](bench-storm.svg)\n", "Taken 2026-11-20",
 	} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("%q is not in\n%s", want, got)

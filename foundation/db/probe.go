@@ -7,7 +7,7 @@ import (
 
 // mostProbed is how many rows a probe reads at most, and so how many are
 // fetched one by one and sorted.
-const mostProbed = 1000
+var mostProbed = 1000
 
 // probe chooses how a filtered list is read on SQLite, whose planner knows
 // nothing of the values that are asked for. It looks for the keys of what

@@ -51,7 +51,7 @@ func newMetrics(g *Gateway, r prometheus.Registerer) (*metrics, error) {
 		events:      vec("events_total", "What connections dealt with, by event.", "event"),
 		calls:       vec("commands_total", "Commands to stations by result.", "result"),
 		handle: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "forecourt", Subsystem: "gateway", Name: "handle_seconds",
-			Help: "Time from taking a station's message to its reply.", Buckets: []float64{.0005, .001, .002, .003, .005, .01, .025, .05, .1, .25, .5, 1, 5}}),
+			Help: "Time from taking a station's message to its reply.", Buckets: []float64{.00025, .0005, .001, .0015, .002, .003, .005, .01, .025, .05, .1, .25, .5, 1, 5}}),
 		throttled:   counter("throttled_total", "Messages delayed by the limits of a station or an organisation."),
 		dead:        counter("dead_connections_total", "Connections closed because nothing was heard."),
 		conflicts:   counter("identity_conflicts_total", "Identities that two devices share."),
