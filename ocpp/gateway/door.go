@@ -101,7 +101,7 @@ func openingOf(b []byte) *opening {
 	if err != nil {
 		return otherOpening
 	}
-	return &opening{station: station}
+	return &opening{station: strings.Clone(station)} // and not all of the request
 }
 
 // state follows a connection's life for the HTTP server.
@@ -116,7 +116,10 @@ func (g *Gateway) state(c net.Conn, s http.ConnState) {
 		return
 	}
 	switch s {
-	case http.StateActive, http.StateHijacked:
+	case http.StateHijacked: // a websocket from now on: how it began matters no more
+		guest.asked.Store(true)
+		guest.first.Store(otherOpening)
+	case http.StateActive:
 		guest.asked.Store(true)
 		g.silence.remove(guest)
 	case http.StateClosed:
