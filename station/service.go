@@ -84,7 +84,7 @@ type Deps struct {
 type Service struct {
 	d       Deps
 	verify  verifier
-	changes *db.Batch[change]
+	changes *db.Lanes[change]
 
 	lives   *db.Batch[seen]
 	running sync.WaitGroup // commands that wait for their station
@@ -123,7 +123,7 @@ func New(d Deps) (*Service, error) {
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
 		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
-	s.changes = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
+	s.changes = db.NewLanes(d.DB, db.BatchOptions{}, func(c change) string { return ID(c.station).Key() }, s.flush)
 	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
 	if d.Bus != nil {
 		if _, err := d.Bus.Subscribe(cacheSubject, func(_ string, data []byte) { s.forget(string(data)) }); err != nil {

@@ -38,8 +38,8 @@ const (
 	wakeSubject = "wake.fact"
 )
 
-// Record writes the fact with payload as its Data and tx.Now as its instant.
-// Seq, At and Data of f are ignored. Consumers wake after the commit.
+// Record writes the fact with payload as its Data and tx.Now as its instant,
+// at the end of the transaction. Seq, At and Data of f are ignored. Consumers wake after the commit.
 func Record(tx *db.Tx, f Fact, payload any) error {
 	if f.Kind == "" || f.Org == "" {
 		return fault.New(fault.Internal, "event.incomplete", "a fact needs a kind and an organisation; this one has %q and %q", f.Kind, f.Org)
@@ -54,13 +54,18 @@ func Record(tx *db.Tx, f Fact, payload any) error {
 	if f.Subject == "" {
 		f.Subject = f.Org
 	}
-	_, err = tx.Exec(`INSERT INTO fact (at, org, site, station, subject, kind, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		db.Micros(tx.Now), f.Org, f.Site, f.Station, f.Subject, f.Kind, string(data))
-	if err != nil {
-		return err
-	}
+	db.Gather(tx, "fact", []any{db.Micros(tx.Now), f.Org, f.Site, f.Station, f.Subject, f.Kind, string(data)}, writeFacts)
 	tx.Wake(topic)
 	return nil
+}
+
+var factColumns = []db.Col{{Name: "at", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "station", Type: "text"},
+	{Name: "subject", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "data", Type: "text"}}
+
+// writeFacts numbers the facts of a transaction in the order of their records.
+func writeFacts(tx *db.Tx, rows [][]any) error {
+	_, err := db.InsertRows(tx, "fact", factColumns, rows, "")
+	return err
 }
 
 // Consumer handles facts. Handle runs in the transaction that moves the

@@ -45,7 +45,7 @@ type Config struct {
 
 	NodeTimeout time.Duration // 20 s without a sign of life makes a node dead
 
-	LogQueue int // 20 000 frames waiting to be written
+	LogQueue int // 40 000 frames waiting to be written
 
 	ShutdownSpread time.Duration // 5 s over which stations are told to go
 }
@@ -73,7 +73,7 @@ func (c Config) withDefaults() Config {
 	wait(&c.ReleaseAfter, 10*time.Second)
 	set(&c.Workers, 512)
 	wait(&c.NodeTimeout, 20*time.Second)
-	set(&c.LogQueue, 20_000)
+	set(&c.LogQueue, 40_000)
 	wait(&c.ShutdownSpread, 5*time.Second)
 	return c
 }
