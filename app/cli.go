@@ -12,6 +12,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/bench"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/trial"
 )
 
 // version is set by the linker; a plain `go build` leaves it to what Go
@@ -54,10 +55,14 @@ type cli struct {
 	APIKey   apiKeyCmd   `cmd:"" name:"api-key" help:"Manage API keys."`
 	Tariff   tariffCmd   `cmd:"" help:"Price and check OCPI tariffs and CDRs from files."`
 	Bench    benchCmd    `cmd:"" help:"Measure the platform under load; see docs/benchmarks.md."`
+	Trial    trialCmd    `cmd:"" help:"Break the platform on purpose and count what is lost; see docs/reliability.md."`
 	OpenAPI  openAPICmd  `cmd:"" name:"openapi" help:"Print the OpenAPI document of the REST API."`
 }
 
-type benchCmd = bench.Command
+type (
+	benchCmd = bench.Command
+	trialCmd = trial.Command
+)
 
 // streams are where a command writes.
 type streams struct{ out, err io.Writer }
@@ -79,6 +84,7 @@ func Main(ctx context.Context, args []string, out, errOut io.Writer) int {
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(streams{out, errOut}),
 		kong.Bind(bench.Streams{Out: out, Err: errOut}),
+		kong.Bind(trial.Streams{Out: out, Err: errOut}),
 	)
 	if err != nil {
 		fmt.Fprintln(errOut, "forecourt:", err)

@@ -42,6 +42,21 @@ type parkedOutput struct {
 	}
 }
 
+type consumerProgress struct {
+	Consumer string     `json:"consumer"`
+	Cursor   int64      `json:"cursor" doc:"Number of the fact up to which everything is taken or parked"`
+	Behind   int64      `json:"behind" doc:"Facts that wait for it"`
+	Parked   int64      `json:"parked" doc:"Subjects that wait because a fact of theirs failed; of all organisations"`
+	Node     string     `json:"node,omitempty" doc:"The node that works for it now"`
+	MovedAt  *time.Time `json:"moved_at,omitempty"`
+}
+
+type consumersOutput struct {
+	Body struct {
+		Items []consumerProgress `json:"items"`
+	}
+}
+
 type failedOutput struct {
 	Body struct {
 		Items []failedJob `json:"items"`
@@ -65,10 +80,31 @@ func (a *App) systemRoutes() {
 	op := func(method, path, summary string) web.Op {
 		return web.Op{Method: method, Path: path, Room: "app", Permission: identity.SystemRead, Summary: summary, Tags: []string{"system"}}
 	}
+	web.Handle(a.api, op("GET", "/system/consumers", "List the consumers of facts and how far each has come"), a.consumers)
 	web.Handle(a.api, op("GET", "/system/parked-facts", "List facts that a consumer could not take"), a.parkedFacts)
 	web.Handle(a.api, op("POST", "/system/parked-facts/retry", "Try a parked subject again now"), a.retryFact)
 	web.Handle(a.api, op("GET", "/system/failed-jobs", "List jobs that gave up"), a.failedJobs)
 	web.Handle(a.api, op("POST", "/system/failed-jobs/{id}/retry", "Try a failed job again now"), a.retryJob)
+}
+
+func (a *App) consumers(ctx context.Context, _ *struct{}) (*consumersOutput, error) {
+	caller, err := identity.Require(ctx, identity.SystemRead)
+	if err != nil {
+		return nil, err
+	}
+	if !caller.Scope.All() {
+		return nil, fault.New(fault.Forbidden, "system.whole", "Only the organisation at the top sees how the whole installation works.")
+	}
+	all, err := a.facts.Progress(ctx)
+	out := &consumersOutput{}
+	out.Body.Items = make([]consumerProgress, len(all))
+	for i, p := range all {
+		out.Body.Items[i] = consumerProgress{Consumer: p.Consumer, Cursor: p.Cursor, Behind: p.Behind, Parked: p.Parked, Node: p.Node}
+		if !p.MovedAt.IsZero() {
+			out.Body.Items[i].MovedAt = &all[i].MovedAt
+		}
+	}
+	return out, err
 }
 
 func (a *App) parkedFacts(ctx context.Context, _ *struct{}) (*parkedOutput, error) {

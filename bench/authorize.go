@@ -42,7 +42,7 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 	r := g.result("authorize", c.Stations)
 	g.say("importing %d tokens", c.Tokens)
 	began := time.Now()
-	err := g.api.importRows(ctx, "/api/v1/id-tokens/import", "id_token,type,status", c.Tokens, func(b *bytes.Buffer, i int) {
+	err := g.api.ImportRows(ctx, "/api/v1/id-tokens/import", "id_token,type,status", c.Tokens, func(b *bytes.Buffer, i int) {
 		id, status := preloadedToken(i)
 		fmt.Fprintf(b, "%s,ISO14443,%s", id, map[string]string{"Accepted": "active", "Blocked": "blocked"}[status])
 	})
@@ -59,7 +59,7 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 	if err := f.connect(ctx, f.stations, 200); err != nil {
 		return nil, err
 	}
-	before, err := g.api.metrics(ctx, handleMetric)
+	before, err := g.api.Metrics(ctx, handleMetric)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 			f.closedLoop(ctx, lasts, c.pick)
 		}
 	})
-	after, err := g.api.metrics(ctx, handleMetric)
+	after, err := g.api.Metrics(ctx, handleMetric)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,8 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 	r.load(f, l)
 	inside(r, before, after)
 	r.failures(f)
-	return r, percentiles("Authorize by wire", map[string]*Histogram{"Authorize": &f.delays}, "Authorize").write(c.SVG)
+	title := fmt.Sprintf("Authorize among %d tokens, by wire", c.Tokens)
+	return r, plot{distribution(title, &f.delays)}.write(c.SVG)
 }
 
 // pick gives the station another token to ask for, and what must be said.

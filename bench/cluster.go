@@ -1,18 +1,15 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"time"
 
-	natsd "github.com/nats-io/nats-server/v2/server"
+	"github.com/forecourt-ev/forecourt/bench/rig"
 )
 
 type clusterCmd struct {
@@ -42,7 +39,7 @@ func (c *clusterCmd) Run(ctx context.Context, s Streams) error {
 	}
 	nats := c.NATSURL
 	if nats == "" {
-		url, stop, err := startNATS(ctx)
+		url, stop, err := rig.StartNATS(ctx)
 		if err != nil {
 			return err
 		}
@@ -71,7 +68,7 @@ type hand struct {
 func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	all := g.crew(0, c.Stations)
 	g.say("importing %d stations and their cards", c.Stations)
-	if err := g.api.register(ctx, all, 1); err != nil {
+	if err := register(ctx, g.api, all, 1); err != nil {
 		return nil, err
 	}
 	r := g.result("cluster", c.Stations)
@@ -109,7 +106,7 @@ func (c *clusterCmd) hire(g *ground, all crew) (hands []*hand, err error) {
 	per := (c.Stations + count - 1) / count
 	for i := range count {
 		h := &hand{cmd: exec.Command(program, "bench", "worker")}
-		h.cmd.Env, h.cmd.Stderr = cleanEnvironment(), g.streams.Err
+		h.cmd.Env, h.cmd.Stderr = rig.CleanEnvironment(), g.streams.Err
 		in, err := h.cmd.StdinPipe()
 		if err != nil {
 			return hands, err
@@ -178,7 +175,7 @@ func (c *clusterCmd) load(ctx context.Context, g *ground, hands []*hand, r *Resu
 	}
 	if c.Kill {
 		g.say("killing node n%d", c.Nodes)
-		g.servers[len(g.servers)-1].kill()
+		g.servers[len(g.servers)-1].Kill()
 	}
 	if err := wait(ctx, half); err != nil {
 		return err
@@ -230,7 +227,37 @@ func (c *clusterCmd) sum(r *Result, reports []report, lasted time.Duration) erro
 		r.What["not connected at the end"] = c.Stations - in
 	}
 	r.note("memory per station is that of all nodes that still run at the end")
-	return percentiles(fmt.Sprintf("Reply time, %d stations on %d nodes", c.Stations, c.Nodes), map[string]*Histogram{"all": &delays}, "all").write(c.SVG)
+	return c.plot(reports, &delays).write(c.SVG)
+}
+
+// plot shows the load over time; the workers began it together.
+func (c *clusterCmd) plot(reports []report, delays *Histogram) plot {
+	connected, slowest := series{name: "connected"}, series{name: "p99"}
+	for i := 0; ; i++ {
+		var at, p99 float64
+		n, here := 0, 0
+		for _, one := range reports {
+			if i < len(one.Seconds) {
+				s := one.Seconds[i]
+				at, n, p99, here = max(at, s.At), n+s.Connected, max(p99, s.P99), here+1
+			}
+		}
+		if here < len(reports) || here == 0 {
+			break
+		}
+		connected.points = append(connected.points, [2]float64{at, float64(n)})
+		slowest.points = append(slowest.points, [2]float64{at, p99})
+	}
+	var killed []mark
+	if c.Kill {
+		killed = []mark{{c.Seconds / 2, "a node is killed"}}
+	}
+	what := fmt.Sprintf("%d stations on %d nodes", c.Stations, c.Nodes)
+	return plot{
+		{title: "Connected: " + what, x: "seconds of the load", y: "stations", series: []series{connected}, marks: killed},
+		{title: "Reply time, p99 of each second, of the slowest client process", x: "seconds of the load", y: "ms", series: []series{slowest}, marks: killed, bar: 250},
+		distribution("Reply time of all", delays),
+	}
 }
 
 // natsCmd is a NATS server in a process of its own, so that its cost is
@@ -238,50 +265,4 @@ func (c *clusterCmd) sum(r *Result, reports []report, lasted time.Duration) erro
 type natsCmd struct{}
 
 // Run serves until its standard input ends.
-func (natsCmd) Run(ctx context.Context, s Streams) error {
-	ns, err := natsd.NewServer(&natsd.Options{Host: "127.0.0.1", Port: natsd.RANDOM_PORT, NoSigs: true, NoLog: true})
-	if err != nil {
-		return err
-	}
-	go ns.Start()
-	if !ns.ReadyForConnections(20 * time.Second) {
-		return fmt.Errorf("NATS did not start")
-	}
-	defer ns.Shutdown()
-	if _, err := fmt.Fprintln(s.Out, ns.ClientURL()); err != nil {
-		return err
-	}
-	io.Copy(io.Discard, os.Stdin) // its end is the order to stop
-	return nil
-}
-
-// startNATS runs natsCmd.
-func startNATS(ctx context.Context) (url string, stop func(), err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	cmd := exec.CommandContext(ctx, program, "bench", "nats")
-	cmd.Env = cleanEnvironment()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		in.Close()
-		cmd.Wait() // it was told to end
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return "", nil, fmt.Errorf("%s bench nats did not start: %w", filepath.Base(program), err)
-	}
-	return strings.TrimSpace(line), stop, nil
-}
+func (natsCmd) Run(ctx context.Context, s Streams) error { return rig.ServeNATS(os.Stdin, s.Out) }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/bench/rig"
 	"github.com/forecourt-ev/forecourt/foundation/id"
 )
 
@@ -20,6 +21,7 @@ type Command struct {
 	Authorize authorizeCmd `cmd:"" help:"Cards asked for among very many."`
 	List      listCmd      `cmd:"" help:"The list of stations with any filter and order."`
 	Cluster   clusterCmd   `cmd:"" help:"Several nodes on PostgreSQL and NATS, one of them killed."`
+	Table     tableCmd     `cmd:"" help:"The table of docs/benchmarks.md, from what scripts/bench-all.sh wrote."`
 	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster; reads its orders from standard input."`
 	NATS      natsCmd      `cmd:"" name:"nats" hidden:"" help:"The NATS server of bench cluster."`
 }
@@ -49,8 +51,8 @@ type ground struct {
 	options
 	streams Streams
 	dir     string
-	servers []*server
-	api     *api
+	servers []*rig.Server
+	api     *rig.API
 	ca      *authority // nil: plain
 	secret  string
 }
@@ -65,7 +67,7 @@ func (o options) prepare(ctx context.Context, s Streams, mtls bool, flags ...str
 		if mtls {
 			return nil, fmt.Errorf("--mtls makes the server's certificates and cannot be had with --url")
 		}
-		g.api = newAPI(o.URL, o.Key, nil)
+		g.api = rig.NewAPI(o.URL, o.Key, nil)
 		return g, nil
 	}
 	defer func() {
@@ -96,7 +98,7 @@ func (o options) prepare(ctx context.Context, s Streams, mtls bool, flags ...str
 // start runs one more server process on the database of this run.
 func (g *ground) start(ctx context.Context, name string, flags ...string) error {
 	args := append(g.database(name), flags...)
-	s, err := startServer(ctx, g.dir, name, args...)
+	s, err := rig.StartServer(ctx, g.dir, name, args...)
 	if err != nil {
 		return err
 	}
@@ -118,16 +120,16 @@ func (g *ground) database(name string) []string {
 // enter makes the API key of a server that was started, and refuses a
 // database that somebody uses.
 func (g *ground) enter(ctx context.Context) error {
-	key, err := createKey(ctx, g.database(firstServer)...)
+	key, err := rig.CreateKey(ctx, nil, g.database(firstServer)...)
 	if err != nil {
 		return err
 	}
-	g.api = newAPI(g.servers[0].url, key, nil)
+	g.api = rig.NewAPI(g.servers[0].URL, key, nil)
 	if g.ca != nil {
-		g.api = newAPI(g.servers[0].url, key, trusting(g.ca.cert))
+		g.api = rig.NewAPI(g.servers[0].URL, key, rig.Trusting(g.ca.cert))
 	}
 	var there struct{ Items []struct{} }
-	if err := g.api.do(ctx, "GET", "/api/v1/charging-stations?limit=1", "", nil, &there); err != nil {
+	if err := g.api.Do(ctx, "GET", "/api/v1/charging-stations?limit=1", "", nil, &there); err != nil {
 		return err
 	}
 	if len(there.Items) > 0 {
@@ -141,9 +143,9 @@ func (g *ground) crew(first, count int) crew {
 	c := crew{Prefix: g.Prefix, First: first, Count: count, Version: g.OCPP, Secret: g.secret, Sources: 1 + count/4000, Network: 1, Reply: g.Reply}
 	for _, s := range g.servers {
 		if g.ca != nil {
-			c.URLs = append(c.URLs, s.secure)
+			c.URLs = append(c.URLs, s.Secure)
 		} else {
-			c.URLs = append(c.URLs, s.plain)
+			c.URLs = append(c.URLs, s.Plain)
 		}
 	}
 	if g.URL != "" {
@@ -167,7 +169,7 @@ func (g *ground) enlist(ctx context.Context, first, count int) (*fleet, error) {
 		profile = 3
 	}
 	g.say("importing %d stations and their cards", count)
-	if err := g.api.register(ctx, c, profile); err != nil {
+	if err := register(ctx, g.api, c, profile); err != nil {
 		return nil, err
 	}
 	f, err := newFleet(c)
@@ -205,9 +207,9 @@ func (g *ground) usage() (Usage, bool) {
 	var pids []int
 	for _, s := range g.servers {
 		select {
-		case <-s.ended:
+		case <-s.Ended:
 		default:
-			pids = append(pids, s.pid())
+			pids = append(pids, s.PID())
 		}
 	}
 	return usages(pids)
@@ -230,7 +232,7 @@ func (g *ground) say(format string, args ...any) {
 // close stops the servers and removes their data.
 func (g *ground) close() {
 	for _, s := range g.servers {
-		s.stop()
+		s.Stop()
 	}
 	if g.dir == "" {
 		return
@@ -257,7 +259,7 @@ func (o options) run(ctx context.Context, s Streams, mtls bool, flags []string, 
 			err = fmt.Errorf("%w: %w", cause, err)
 		}
 		for _, one := range g.servers {
-			g.say("end of the log of %s:\n%s", filepath.Base(one.log), one.tail())
+			g.say("end of the log of %s:\n%s", filepath.Base(one.Log), one.Tail())
 		}
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/forecourt-ev/forecourt/bench/rig"
 )
 
 // crew says which stations a fleet has and how they are reached. It is also
@@ -34,7 +36,7 @@ type fleet struct {
 	crew
 	language  *language
 	stations  []*station
-	doors     []door // of each node
+	doors     []rig.Door // of each node
 	tls       func(s *station) *tls.Config
 	replyWait time.Duration
 
@@ -73,13 +75,13 @@ func newFleet(c crew) (*fleet, error) {
 		return nil, fmt.Errorf("the bench speaks OCPP 1.6 and 2.0.1, not %q", c.Version)
 	}
 	for _, raw := range c.URLs {
-		address, host, path, secure, err := splitURL(raw)
+		address, host, path, secure, err := rig.SplitURL(raw)
 		if err != nil {
 			return nil, err
 		}
-		d := door{address: address, host: host, path: path, protocol: f.language.protocol}
+		d := rig.Door{Address: address, Host: host, Path: path, Protocol: f.language.protocol}
 		if secure {
-			d.tls = &tls.Config{}
+			d.TLS = &tls.Config{}
 		}
 		f.doors = append(f.doors, d)
 	}
@@ -92,23 +94,23 @@ func newFleet(c crew) (*fleet, error) {
 }
 
 // door is where a station connects; each attempt goes to another node.
-func (f *fleet) door(s *station) door {
+func (f *fleet) door(s *station) rig.Door {
 	i := s.number
 	s.mu.Lock()
 	n := len(f.doors)
 	d := f.doors[(i+s.dials*(1+i/n%max(n-1, 1)))%n] // the stations of one node spread over all others
 	s.dials++
 	s.mu.Unlock()
-	d.path += "/" + s.id
-	d.user, d.password = s.id, f.password(s.id)
-	if d.tls != nil && f.tls != nil {
-		d.tls = f.tls(s)
+	d.Path += "/" + s.id
+	d.User, d.Password = s.id, f.password(s.id)
+	if d.TLS != nil && f.tls != nil {
+		d.TLS = f.tls(s)
 	}
-	if d.tls != nil && len(d.tls.Certificates) > 0 {
-		d.user, d.password = "", "" // OCPP security profile 3 has no password
+	if d.TLS != nil && len(d.TLS.Certificates) > 0 {
+		d.User, d.Password = "", "" // OCPP security profile 3 has no password
 	}
 	if f.Sources > 1 { // one address has about 28,000 ports
-		d.local = net.IPv4(127, byte(f.Network), 0, byte(1+i%f.Sources))
+		d.Local = net.IPv4(127, byte(f.Network), 0, byte(1+i%f.Sources))
 	}
 	return d
 }
@@ -179,12 +181,12 @@ func (f *fleet) bring(ctx context.Context, s *station) error {
 			return fmt.Errorf("station %s did not get in with %d attempts: %w", s.id, attempt, err)
 		}
 		wait := time.Second/2 + time.Duration(s.number%1000)*time.Millisecond
-		var refused *refusal
+		var refused *rig.Refusal
 		if errors.As(err, &refused) {
-			if refused.status < 500 && refused.status != 429 {
+			if refused.Status < 500 && refused.Status != 429 {
 				return fmt.Errorf("station %s was refused: %w", s.id, err)
 			}
-			wait = max(wait, refused.retryAfter)
+			wait = max(wait, refused.RetryAfter)
 		}
 		select {
 		case <-time.After(wait):

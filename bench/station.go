@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/forecourt-ev/forecourt/bench/rig"
 )
 
 // station is one station: a connection, the one message it waits for an
@@ -18,7 +20,7 @@ type station struct {
 	token  string // that it charges or asks with
 
 	mu       sync.Mutex
-	sock     *socket // nil: not connected
+	sock     *rig.Socket // nil: not connected
 	lastID   uint32
 	pending  pending
 	waiting  []due  // open loop: what is due and not sent
@@ -65,7 +67,7 @@ var (
 // connect dials and starts the reader. The reader is the station's only
 // goroutine.
 func (s *station) connect(ctx context.Context) error {
-	sock, err := dial(ctx, s.fleet.door(s))
+	sock, err := rig.Dial(ctx, s.fleet.door(s))
 	if err != nil {
 		return err
 	}
@@ -73,15 +75,15 @@ func (s *station) connect(ctx context.Context) error {
 	s.sock = sock
 	s.mu.Unlock()
 	s.fleet.readers.Go(func() {
-		err := sock.read(s.take)
-		sock.conn.Close()
+		err := sock.Read(s.take)
+		sock.Close()
 		s.gone(sock, err)
 	})
 	return nil
 }
 
 // gone takes note of the end of a connection.
-func (s *station) gone(sock *socket, why error) {
+func (s *station) gone(sock *rig.Socket, why error) {
 	s.mu.Lock()
 	if s.sock != sock {
 		s.mu.Unlock()
@@ -122,7 +124,7 @@ func (s *station) begin(k kind, from time.Time, done func(wrong error)) error {
 	buffer := frames.Get().(*[]byte)
 	*buffer = s.fleet.language.call((*buffer)[:0], s, k, s.lastID, now)
 	s.mu.Unlock()
-	err := sock.write(opText, *buffer)
+	err := sock.Write(rig.OpText, *buffer)
 	frames.Put(buffer)
 	return err // the reader notices it too, and tells who waits
 }
@@ -171,7 +173,7 @@ func (s *station) take(text []byte) {
 		sock := s.sock
 		s.mu.Unlock()
 		if sock != nil {
-			sock.write(opText, *buffer) // the reader notices a connection that is gone
+			sock.Write(rig.OpText, *buffer) // the reader notices a connection that is gone
 		}
 		frames.Put(buffer)
 		return
@@ -253,7 +255,7 @@ func (s *station) cut() {
 	sock := s.sock
 	s.mu.Unlock()
 	if sock != nil {
-		sock.cut()
+		sock.Cut()
 	}
 }
 

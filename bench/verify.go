@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/forecourt-ev/forecourt/bench/rig"
 )
 
 // sessionRow is what the API tells of a session.
@@ -29,7 +31,7 @@ type sampleRow struct {
 // sessions reads the sessions of the fleet's stations, by transaction.
 func (g *ground) sessions(ctx context.Context) (map[string][]sessionRow, error) {
 	out := map[string][]sessionRow{}
-	err := list(ctx, g.api, "/api/v1/sessions", 1000, func(items []sessionRow) error {
+	err := rig.List(ctx, g.api, "/api/v1/sessions", 1000, func(items []sessionRow) error {
 		for _, one := range items {
 			if strings.HasPrefix(one.Station, g.Prefix+"-") {
 				key := one.Station + "\x00" + one.Transaction
@@ -93,7 +95,7 @@ func (g *ground) verifySamples(ctx context.Context, f *fleet, r *Result) error {
 // samplesOf counts the samples of a session; instants that repeat are counted
 // each.
 func (g *ground) samplesOf(ctx context.Context, session string) (n int64, err error) {
-	err = list(ctx, g.api, "/api/v1/sessions/"+session+"/samples", 10_000, func(items []sampleRow) error {
+	err = rig.List(ctx, g.api, "/api/v1/sessions/"+session+"/samples", 10_000, func(items []sampleRow) error {
 		for _, one := range items {
 			for _, there := range []bool{one.Energy != nil, one.Power != nil, one.Amps != nil} {
 				if there {
@@ -140,7 +142,7 @@ func (g *ground) verifySessions(ctx context.Context, f *fleet, r *Result) error 
 // messageLog notes what became of the message log: under a bench it must not
 // be thinned out.
 func (g *ground) messageLog(ctx context.Context, r *Result) {
-	m, err := g.api.metrics(ctx, "forecourt_gateway_log_")
+	m, err := g.api.Metrics(ctx, "forecourt_gateway_log_")
 	if err != nil {
 		r.note("the platform's metrics could not be read: %v", err)
 		return

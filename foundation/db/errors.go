@@ -31,6 +31,8 @@ func classify(err error) error {
 			return fault.Wrap(fault.Unavailable, err, "db.busy", "the database is busy, try again")
 		case lib.SQLITE_FULL:
 			return fault.Wrap(fault.Unavailable, err, "db.full", "the disk of the database is full")
+		case lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN: // a full disk shows so, too, in the files beside the database
+			return fault.Wrap(fault.Unavailable, err, "db.disk", "the disk of the database does not work")
 		}
 		return err
 	}
@@ -39,6 +41,10 @@ func classify(err error) error {
 		switch {
 		case retriable(err):
 			return fault.Wrap(fault.Unavailable, err, "db.busy", "the database is busy, try again")
+		case pg.Code == "53100":
+			return fault.Wrap(fault.Unavailable, err, "db.full", "the disk of the database is full")
+		case pg.Code == "58030":
+			return fault.Wrap(fault.Unavailable, err, "db.disk", "the disk of the database does not work")
 		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57P"):
 			return fault.Wrap(fault.Unavailable, err, "db.unreachable", "the database cannot be reached")
 		}

@@ -1,8 +1,10 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -41,20 +43,34 @@ const (
 // Record writes the fact with payload as its Data and tx.Now as its instant,
 // at the end of the transaction. Seq, At and Data of f are ignored. Consumers wake after the commit.
 func Record(tx *db.Tx, f Fact, payload any) error {
-	if f.Kind == "" || f.Org == "" {
-		return fault.New(fault.Internal, "event.incomplete", "a fact needs a kind and an organisation; this one has %q and %q", f.Kind, f.Org)
+	return RecordAll(tx, []Draft{{f, payload}})
+}
+
+// Draft is a fact to be recorded, with the payload that becomes its Data.
+type Draft struct {
+	Fact
+	Payload any
+}
+
+// RecordAll is Record for several facts, numbered in their order.
+func RecordAll(tx *db.Tx, facts []Draft) error {
+	if len(facts) == 0 {
+		return nil
 	}
-	data, err := json.Marshal(payload)
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "event.payload", "the payload of %s cannot be written", f.Kind)
+	rows := make([][]any, len(facts))
+	for i, f := range facts {
+		if f.Kind == "" || f.Org == "" {
+			return fault.New(fault.Internal, "event.incomplete", "a fact needs a kind and an organisation; this one has %q and %q", f.Kind, f.Org)
+		}
+		data, err := json.Marshal(f.Payload)
+		if err != nil {
+			return fault.Wrap(fault.Internal, err, "event.payload", "the payload of %s cannot be written", f.Kind)
+		}
+		rows[i] = []any{db.Micros(tx.Now), f.Org, f.Site, f.Station, cmp.Or(f.Subject, f.Station, f.Org), f.Kind, string(data)}
 	}
-	if f.Subject == "" {
-		f.Subject = f.Station
+	for _, row := range rows {
+		db.Gather(tx, "fact", row, writeFacts)
 	}
-	if f.Subject == "" {
-		f.Subject = f.Org
-	}
-	db.Gather(tx, "fact", []any{db.Micros(tx.Now), f.Org, f.Site, f.Station, f.Subject, f.Kind, string(data)}, writeFacts)
 	tx.Wake(topic)
 	return nil
 }
@@ -110,6 +126,8 @@ func between(tx *db.Tx, after, last int64, conds []db.Cond, limit int) ([]Fact, 
 	for _, c := range conds {
 		q.And(c)
 	}
-	query, args := q.Add("ORDER BY seq LIMIT ?", limit).SQL()
+	// As a number, not an argument: SQLite plans a statement anew whenever the
+	// argument of its LIMIT is bound.
+	query, args := q.Add("ORDER BY seq LIMIT " + strconv.Itoa(limit)).SQL()
 	return db.Collect(tx, scanFact, query, args...)
 }

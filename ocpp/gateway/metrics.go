@@ -72,6 +72,9 @@ func newMetrics(g *Gateway, r prometheus.Registerer) (*metrics, error) {
 		m.logDropped, m.logWritten,
 		gauge("messages_in_work", "Messages being handled.", func() float64 { busy, _ := g.workers.load(); return float64(busy) }),
 		gauge("messages_waiting", "Messages waiting for a worker.", func() float64 { _, waiting := g.workers.load(); return float64(waiting) }),
+		gauge("held_bytes", "Text of messages read and not answered yet.", func() float64 { return float64(g.memory.held.Load()) }),
+		gauge("pressure", "Load shedding: 0 none, 1 live signals, 2 also the message log, 3 also new connections.", func() float64 { return float64(g.pressure.level.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts(name("signals_shed_total", "Live signals not sent under pressure.")), func() float64 { return float64(g.bus.ShedSignals()) }),
 		gauge("log_queue", "Messages waiting to be written to the log.", func() float64 { return float64(g.log.waiting()) }),
 	}
 	if r != nil {

@@ -2773,6 +2773,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the stations of the node that answers to the others, spread over --drain-for
+         * @description The node is not ready and takes no stations until it is started anew or the drain is taken back.
+         */
+        post: operations["post-system-drain"];
+        /** Take a drain back: the node that answers takes stations again */
+        delete: operations["delete-system-drain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/failed-jobs": {
         parameters: {
             query?: never;
@@ -2835,6 +2856,26 @@ export interface paths {
         put?: never;
         /** Try a parked subject again now */
         post: operations["post-system-parked-facts-retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/profiles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take a profile of the node that answers, for go tool pprof
+         * @description Names: cpu, heap, allocs, goroutine, threadcreate, trace. cpu and trace watch for ?seconds=10, at most 60. One at a time.
+         */
+        get: operations["get-system-profiles-name"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4789,6 +4830,15 @@ export interface components {
             station_id: string;
             /** @description Default ISO14443 */
             type?: string;
+        };
+        DrainOutput: {
+            draining: boolean;
+            node: string;
+            /**
+             * Format: int64
+             * @description Still connected to this node
+             */
+            stations: number;
         };
         Driver: {
             /** Format: date-time */
@@ -15765,6 +15815,67 @@ export interface operations {
             };
         };
     };
+    "post-system-drain": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrainOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-system-drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrainOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-system-failed-jobs": {
         parameters: {
             query?: never;
@@ -15877,6 +15988,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-system-profiles-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description Error */
             default: {

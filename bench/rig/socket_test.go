@@ -1,4 +1,4 @@
-package bench
+package rig
 
 import (
 	"bytes"
@@ -72,23 +72,23 @@ func TestSocket(t *testing.T) {
 	}))
 	defer s.Close()
 	address := strings.TrimPrefix(s.URL, "http://")
-	d := door{address: address, host: address, path: "/ocpp/CS1", protocol: "ocpp1.6", user: "CS1", password: "wrong"}
-	if _, err := dial(t.Context(), d); err == nil || !strings.Contains(err.Error(), "403") {
-		t.Fatalf("a wrong password: %v", err)
+	d := Door{Address: address, Host: address, Path: "/ocpp/CS1", Protocol: "ocpp1.6", User: "CS1", Password: "wrong"}
+	if _, err := Dial(t.Context(), d); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Fatalf("a wrong Password: %v", err)
 	}
-	d.password = "secret"
-	sock, err := dial(t.Context(), d)
+	d.Password = "secret"
+	sock, err := Dial(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := []string{"{}", strings.Repeat("é", 3000), strings.Repeat("x", 200_000)}
 	for _, text := range texts {
-		if err := sock.write(opText, []byte(text)); err != nil {
+		if err := sock.Write(OpText, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var got []string
-	err = sock.read(func(text []byte) { got = append(got, string(text)) })
+	err = sock.Read(func(text []byte) { got = append(got, string(text)) })
 	if err == nil || !strings.Contains(err.Error(), "1001 enough") {
 		t.Errorf("the end: %v", err)
 	}
@@ -102,7 +102,7 @@ func TestSocket(t *testing.T) {
 		if err != nil {
 			t.Errorf("the server: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the server did not end")
 	}
 }
@@ -115,7 +115,7 @@ func TestDialGivesUp(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := dial(ctx, door{address: l.Addr().String(), host: "x", path: "/", protocol: "ocpp1.6"}); err == nil {
+	if _, err := Dial(ctx, Door{Address: l.Addr().String(), Host: "x", Path: "/", Protocol: "ocpp1.6"}); err == nil {
 		t.Error("connected to nothing")
 	}
 }

@@ -1,4 +1,4 @@
-package bench
+package rig
 
 import (
 	"bufio"
@@ -21,21 +21,21 @@ import (
 	"time"
 )
 
-// door is where a station connects, and as whom.
-type door struct {
-	address  string // host:port
-	host     string // for the Host header and the certificate
-	path     string
-	protocol string // ocpp1.6 or ocpp2.0.1
-	user     string
-	password string
-	tls      *tls.Config // nil: plain
-	local    net.IP      // address to come from; nil: the system's choice
+// Door is where a station connects, and as whom.
+type Door struct {
+	Address  string // host:port
+	Host     string // for the Host header and the certificate
+	Path     string
+	Protocol string // ocpp1.6 or ocpp2.0.1
+	User     string
+	Password string
+	TLS      *tls.Config // nil: plain
+	Local    net.IP      // address to come from; nil: the system's choice
 }
 
-// socket is the client side of a websocket, as little as a station needs:
+// Socket is the client side of a websocket, as little as a station needs:
 // no compression is offered, frames are not split.
-type socket struct {
+type Socket struct {
 	conn net.Conn
 	in   []byte // bytes read
 	used int    // of them, by the frame given last
@@ -47,7 +47,7 @@ type socket struct {
 
 const (
 	opContinue = 0x0
-	opText     = 0x1
+	OpText     = 0x1
 	opClose    = 0x8
 	opPing     = 0x9
 	opPong     = 0xa
@@ -57,37 +57,37 @@ const (
 	dialWait   = 20 * time.Second
 )
 
-// refusal is a handshake that the server answered with another status.
-type refusal struct {
-	status     int
-	retryAfter time.Duration
+// Refusal is a handshake that the server answered with another status.
+type Refusal struct {
+	Status     int
+	RetryAfter time.Duration
 }
 
-func (r *refusal) Error() string { return "the handshake was answered " + strconv.Itoa(r.status) }
+func (r *Refusal) Error() string { return "the handshake was answered " + strconv.Itoa(r.Status) }
 
-// dial opens a connection and upgrades it.
-func dial(ctx context.Context, d door) (*socket, error) {
+// Dial opens a connection and upgrades it.
+func Dial(ctx context.Context, d Door) (*Socket, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
 	dialer := net.Dialer{KeepAlive: -1}
-	if d.local != nil {
-		dialer.LocalAddr = &net.TCPAddr{IP: d.local}
+	if d.Local != nil {
+		dialer.LocalAddr = &net.TCPAddr{IP: d.Local}
 	}
-	conn, err := dialer.DialContext(ctx, "tcp", d.address)
+	conn, err := dialer.DialContext(ctx, "tcp", d.Address)
 	if err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if d.tls != nil {
-		secure := tls.Client(conn, d.tls)
+	if d.TLS != nil {
+		secure := tls.Client(conn, d.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			conn.Close()
 			return nil, err
 		}
 		conn = secure
 	}
-	s := &socket{conn: conn}
+	s := &Socket{conn: conn}
 	if err := s.upgrade(d); err != nil {
 		conn.Close()
 		return nil, err
@@ -97,14 +97,14 @@ func dial(ctx context.Context, d door) (*socket, error) {
 
 const websocketGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455 §1.3
 
-func (s *socket) upgrade(d door) error {
+func (s *Socket) upgrade(d Door) error {
 	nonce := make([]byte, 16)
 	rand.Read(nonce)
 	key := base64.StdEncoding.EncodeToString(nonce)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n", d.path, d.host, key, d.protocol)
-	if d.password != "" {
-		fmt.Fprintf(&b, "Authorization: Basic %s\r\n", base64.StdEncoding.EncodeToString([]byte(d.user+":"+d.password)))
+	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n", d.Path, d.Host, key, d.Protocol)
+	if d.Password != "" {
+		fmt.Fprintf(&b, "Authorization: Basic %s\r\n", base64.StdEncoding.EncodeToString([]byte(d.User+":"+d.Password)))
 	}
 	b.WriteString("\r\n")
 	if _, err := s.conn.Write(b.Bytes()); err != nil {
@@ -120,14 +120,14 @@ func (s *socket) upgrade(d door) error {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		res.Body.Close()
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-		return &refusal{status: res.StatusCode, retryAfter: time.Duration(seconds) * time.Second}
+		return &Refusal{Status: res.StatusCode, RetryAfter: time.Duration(seconds) * time.Second}
 	}
 	sum := sha1.Sum([]byte(key + websocketGUID))
 	if res.Header.Get("Sec-WebSocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
 		return errors.New("the handshake's Sec-WebSocket-Accept is wrong")
 	}
-	if got := res.Header.Get("Sec-WebSocket-Protocol"); got != d.protocol {
-		return fmt.Errorf("the handshake chose the subprotocol %q, not %s", got, d.protocol)
+	if got := res.Header.Get("Sec-WebSocket-Protocol"); got != d.Protocol {
+		return fmt.Errorf("the handshake chose the subprotocol %q, not %s", got, d.Protocol)
 	}
 	s.in = make([]byte, readBuffer)
 	if n := head.Buffered(); n > 0 { // frames that came with the answer
@@ -139,8 +139,8 @@ func (s *socket) upgrade(d door) error {
 
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 2048) }}
 
-// write sends one masked frame.
-func (s *socket) write(op byte, payload []byte) error {
+// Write sends one masked frame.
+func (s *Socket) Write(op byte, payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := append(s.out[:0], 0x80|op)
@@ -175,9 +175,9 @@ func maskBytes(b []byte, mask uint32) {
 	}
 }
 
-// read gives each text message to take until the connection ends, and says
+// Read gives each text message to take until the connection ends, and says
 // why it ended. A text is valid only during the call.
-func (s *socket) read(take func(text []byte)) error {
+func (s *Socket) Read(take func(text []byte)) error {
 	var parts []byte
 	for {
 		op, final, payload, err := s.frame()
@@ -186,12 +186,12 @@ func (s *socket) read(take func(text []byte)) error {
 		}
 		switch op {
 		case opPing:
-			err = s.write(opPong, payload)
+			err = s.Write(opPong, payload)
 		case opPong:
 		case opClose:
-			s.write(opClose, payload[:min(len(payload), 2)]) // the server waits for the echo; it may be gone already
+			s.Write(opClose, payload[:min(len(payload), 2)]) // the server waits for the echo; it may be gone already
 			return closeError(payload)
-		case opText, opContinue:
+		case OpText, opContinue:
 			if !final || op == opContinue {
 				parts = append(parts, payload...)
 				if len(parts) > maxFrame {
@@ -221,7 +221,7 @@ func closeError(payload []byte) error {
 }
 
 // frame reads one frame. Its payload lies in the buffer until the next call.
-func (s *socket) frame() (op byte, final bool, payload []byte, err error) {
+func (s *Socket) frame() (op byte, final bool, payload []byte, err error) {
 	s.discard()
 	if err = s.fill(2); err != nil {
 		return
@@ -256,7 +256,7 @@ func (s *socket) frame() (op byte, final bool, payload []byte, err error) {
 
 // discard moves what follows the last frame to the front; a buffer that a
 // long frame has stretched shrinks again.
-func (s *socket) discard() {
+func (s *Socket) discard() {
 	rest := s.in[s.used:s.have]
 	if len(s.in) > readBuffer && len(rest) <= readBuffer {
 		s.in = make([]byte, readBuffer)
@@ -265,7 +265,7 @@ func (s *socket) discard() {
 }
 
 // fill reads until n bytes are in the buffer.
-func (s *socket) fill(n int) error {
+func (s *Socket) fill(n int) error {
 	if n > len(s.in) {
 		s.in = append(make([]byte, 0, n), s.in[:s.have]...)[:n]
 	}
@@ -279,9 +279,12 @@ func (s *socket) fill(n int) error {
 	return nil
 }
 
-// cut ends the connection as a power failure would: nothing is said, and the
+// Close ends the connection.
+func (s *Socket) Close() { s.conn.Close() }
+
+// Cut ends the connection as a power failure would: nothing is said, and the
 // socket does not linger.
-func (s *socket) cut() {
+func (s *Socket) Cut() {
 	conn := s.conn
 	if secure, is := conn.(*tls.Conn); is {
 		conn = secure.NetConn()
@@ -292,8 +295,8 @@ func (s *socket) cut() {
 	conn.Close()
 }
 
-// splitURL takes ws://host:port/ocpp apart.
-func splitURL(raw string) (address, host, path string, secure bool, err error) {
+// SplitURL takes ws://host:port/ocpp apart.
+func SplitURL(raw string) (address, host, path string, secure bool, err error) {
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found || scheme != "ws" && scheme != "wss" {
 		return "", "", "", false, fmt.Errorf("%q is no ws:// or wss:// address", raw)

@@ -1,4 +1,4 @@
-package bench
+package rig
 
 import (
 	"bytes"
@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// api calls the platform's public API.
-type api struct {
+// API calls the platform's public API.
+type API struct {
 	base, key string
 	client    *http.Client
 }
 
-func newAPI(base, key string, transport http.RoundTripper) *api {
-	return &api{base: strings.TrimRight(base, "/"), key: key, client: &http.Client{Timeout: 15 * time.Minute, Transport: transport}}
+func NewAPI(base, key string, transport http.RoundTripper) *API {
+	return &API{base: strings.TrimRight(base, "/"), key: key, client: &http.Client{Timeout: 15 * time.Minute, Transport: transport}}
 }
 
-func (a *api) do(ctx context.Context, method, path, media string, body []byte, into any) error {
+func (a *API) Do(ctx context.Context, method, path, media string, body []byte, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -52,15 +52,15 @@ func (a *api) do(ctx context.Context, method, path, media string, body []byte, i
 	return json.Unmarshal(text, into)
 }
 
-// list pages through a list of the API and gives each page to take.
-func list[T any](ctx context.Context, a *api, path string, limit int, take func(items []T) error) error {
+// List pages through a list of the API and gives each page to take.
+func List[T any](ctx context.Context, a *API, path string, limit int, take func(items []T) error) error {
 	query := url.Values{"limit": {strconv.Itoa(limit)}}
 	for {
 		var page struct {
 			Items []T    `json:"items"`
 			Next  string `json:"next_cursor"`
 		}
-		if err := a.do(ctx, http.MethodGet, path+"?"+query.Encode(), "", nil, &page); err != nil {
+		if err := a.Do(ctx, http.MethodGet, path+"?"+query.Encode(), "", nil, &page); err != nil {
 			return err
 		}
 		if err := take(page.Items); err != nil || page.Next == "" {
@@ -70,43 +70,28 @@ func list[T any](ctx context.Context, a *api, path string, limit int, take func(
 	}
 }
 
-// importFile is how many rows go into one file: an import is one transaction.
-const importFile = 20_000
+// ImportFile is how many rows go into one file: an import is one transaction.
+const ImportFile = 20_000
 
-// importRows sends CSV files of at most importFile rows.
-func (a *api) importRows(ctx context.Context, path, head string, count int, row func(b *bytes.Buffer, i int)) error {
-	for from := 0; from < count; from += importFile {
+// ImportRows sends CSV files of at most ImportFile rows.
+func (a *API) ImportRows(ctx context.Context, path, head string, count int, row func(b *bytes.Buffer, i int)) error {
+	for from := 0; from < count; from += ImportFile {
 		var b bytes.Buffer
 		b.WriteString(head + "\n")
-		for i := from; i < min(from+importFile, count); i++ {
+		for i := from; i < min(from+ImportFile, count); i++ {
 			row(&b, i)
 			b.WriteByte('\n')
 		}
-		if err := a.do(ctx, http.MethodPost, path, "text/csv", b.Bytes(), nil); err != nil {
+		if err := a.Do(ctx, http.MethodPost, path, "text/csv", b.Bytes(), nil); err != nil {
 			return fmt.Errorf("importing rows %d and on: %w", from, err)
 		}
 	}
 	return nil
 }
 
-// register makes the crew's stations, in service, and the tokens they charge
-// with, as a customer would: by import.
-func (a *api) register(ctx context.Context, c crew, profile int) error {
-	err := a.importRows(ctx, "/api/v1/charging-stations/import", "id,security_profile,password,active,connectors", c.Count, func(b *bytes.Buffer, i int) {
-		id := c.stationID(c.First + i)
-		fmt.Fprintf(b, "%s,%d,%s,true,1.1 IEC_62196_T2 SOCKET AC_3_PHASE 22kW", id, profile, c.password(id))
-	})
-	if err != nil {
-		return err
-	}
-	return a.importRows(ctx, "/api/v1/id-tokens/import", "id_token,type,status", c.Count, func(b *bytes.Buffer, i int) {
-		fmt.Fprintf(b, "%s,ISO14443,active", c.tokenID(c.First+i))
-	})
-}
-
-// metrics reads the platform's counters whose names begin with prefix, by
+// Metrics reads the platform's counters whose names begin with prefix, by
 // their whole name with labels. Gauges and histogram buckets are among them.
-func (a *api) metrics(ctx context.Context, prefix string) (map[string]float64, error) {
+func (a *API) Metrics(ctx context.Context, prefix string) (map[string]float64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.base+"/metrics", nil)
 	if err != nil {
 		return nil, err
