@@ -185,13 +185,18 @@ func (s seams) display(tx *db.Tx, id string) (d session.Display, err error) {
 	return d, err
 }
 
-// portUse tells a port what its session is doing.
-func (s seams) portUse(tx *db.Tx, id string, evse int, u session.PortUse) error {
-	use := station.Use(u.Charging.String())
-	if u.Over {
-		use = station.UseEnded
+// portUse tells ports what their sessions are doing.
+func (s seams) portUse(tx *db.Tx, uses ...session.PortUse) error {
+	out := make([]station.PortUsage, len(uses))
+	for i, u := range uses {
+		use := station.Use(u.Charging.String())
+		if u.Over {
+			use = station.UseEnded
+		}
+		out[i] = station.PortUsage{Station: u.Station, EVSE: u.EVSE,
+			Usage: station.Usage{State: use, Session: string(u.Session), Power: u.Power, Connector: u.Connector}}
 	}
-	return s.stations.SetUse(tx, id, evse, station.Usage{State: use, Session: string(u.Session), Power: u.Power, Connector: u.Connector})
+	return s.stations.SetUses(tx, out)
 }
 
 // orgOfSite is the organisation of a site.

@@ -57,10 +57,10 @@ func newHouse(t testing.TB, d *db.DB, clock *schematest.Clock, c Config) *house 
 	}})
 	h.tariffs = tariff.New(tariff.Deps{DB: d})
 	h.s = New(Deps{DB: d, Access: h.access, Tariffs: h.tariffs, Commander: h, Config: c,
-		PortUse: func(_ *db.Tx, _ string, _ int, u PortUse) error {
+		PortUse: func(_ *db.Tx, uses ...PortUse) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.ports = append(h.ports, u)
+			h.ports = append(h.ports, uses...)
 			return nil
 		}})
 	t.Cleanup(h.s.Close)

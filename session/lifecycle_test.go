@@ -24,7 +24,7 @@ func TestFailedTransactionLeavesNothing(t *testing.T) {
 		st := h.at16("CP1")
 		broken := errors.New("the disk is full")
 		ports := h.s.d.PortUse
-		h.s.d.PortUse = func(*db.Tx, string, int, PortUse) error { return broken }
+		h.s.d.PortUse = func(*db.Tx, ...PortUse) error { return broken }
 		if _, err := h.s.TransactionEvent(h.ctx, st.p, startEvent(1, "A", minutes(0), 0)); !errors.Is(err, broken) {
 			t.Fatalf("%v", err)
 		}
@@ -36,7 +36,7 @@ func TestFailedTransactionLeavesNothing(t *testing.T) {
 		if status != ocpp.AuthorizationStatusEnumAccepted {
 			t.Fatalf("the failed start still holds the token: %s", status)
 		}
-		h.s.d.PortUse = func(*db.Tx, string, int, PortUse) error { return broken }
+		h.s.d.PortUse = func(*db.Tx, ...PortUse) error { return broken }
 		h.reach(minutes(10))
 		if _, err := h.s.TransactionEvent(h.ctx, st.p, meterEvent(1, tx, []ocpp.MeterValue{register(minutes(10), 900)})); !errors.Is(err, broken) {
 			t.Fatalf("%v", err)

@@ -60,31 +60,14 @@ func (s *Service) flush(tx *db.Tx, rows []*reading) error {
 			}
 		}
 	}
-	var refs []ref
-	seen := map[ref]bool{}
-	for _, r := range rows {
-		k := ref{r.m.peer.Station, r.m.transaction}
-		if r.unknown = false; r.status == nil && r.m.known && !seen[k] {
-			seen[k] = true
-			refs = append(refs, k)
-		}
-	}
-	all, err := s.recent.byRef(tx, refs)
-	if err != nil {
+	b := &batch{s: s, tx: tx, works: make(map[ID]*work, len(rows)), heard: make(map[ID]time.Time, len(rows))}
+	if err := b.read(rows); err != nil {
 		return err
-	}
-	b := &batch{s: s, tx: tx, known: make(map[ref][]Session, len(all)), works: make(map[ID]*work, len(all)), heard: make(map[ID]time.Time, len(all))}
-	for _, r := range all {
-		k := ref{r.Station, r.Transaction}
-		b.known[k] = append(b.known[k], r)
 	}
 	for _, r := range rows {
 		if r.status != nil {
-			err = b.see(r.m.peer, r.status)
-		} else {
-			err = b.take(r)
-		}
-		if err != nil {
+			b.see(r.status)
+		} else if err := b.take(r); err != nil {
 			return err
 		}
 	}
@@ -96,11 +79,51 @@ type batch struct {
 	s       *Service
 	tx      *db.Tx
 	known   map[ref][]Session
+	seen    map[*sighting]*Session
 	works   map[ID]*work
 	order   []*work
 	heard   map[ID]time.Time
 	events  [][]any
 	samples [][]any
+}
+
+// read finds the sessions that the rows name, and holds them.
+func (b *batch) read(rows []*reading) error {
+	var refs []ref
+	var sightings []*sighting
+	named := make(map[ref]bool, len(rows))
+	for _, r := range rows {
+		r.unknown = false
+		if r.status != nil {
+			sightings = append(sightings, r.status)
+		} else if k := (ref{r.m.peer.Station, r.m.transaction}); r.m.known && !named[k] {
+			named[k] = true
+			refs = append(refs, k)
+		}
+	}
+	byRef, err := heldByRef(b.tx, refs)
+	if err != nil {
+		return err
+	}
+	seen, err := heldAt(b.tx, sightings)
+	if err != nil {
+		return err
+	}
+	all, err := b.s.recent.read(b.tx, append(byRef, seen...))
+	if err != nil {
+		return err
+	}
+	b.known, b.seen = make(map[ref][]Session, len(byRef)), make(map[*sighting]*Session, len(seen))
+	for _, h := range byRef {
+		r := all[h.id]
+		k := ref{r.Station, r.Transaction}
+		b.known[k] = append(b.known[k], r)
+	}
+	for _, h := range seen {
+		r := all[h.id]
+		b.seen[sightings[h.n]] = &r
+	}
+	return nil
 }
 
 func (b *batch) take(r *reading) error {
@@ -186,14 +209,32 @@ func (b *batch) finish() error {
 		if err := w.absorb(b.tx); err != nil {
 			return err
 		}
+		w.batched = true
 		if err := b.s.follow(b.tx, w, b.heard[w.ID]); err != nil {
 			return err
 		}
 		w.version++
+	}
+	if err := b.tellPorts(); err != nil {
+		return err
 	}
 	if err := updateSessions(b.tx, b.order); err != nil {
 		return err
 	}
 	b.tx.AfterCommit(func() { b.s.recent.keep(b.order) })
 	return nil
+}
+
+// tellPorts tells the ports of all sessions at once.
+func (b *batch) tellPorts() error {
+	var uses []PortUse
+	for _, w := range b.order {
+		if w.use != nil {
+			uses = append(uses, *w.use)
+		}
+	}
+	if len(uses) == 0 {
+		return nil
+	}
+	return b.s.d.PortUse(b.tx, uses...)
 }

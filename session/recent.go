@@ -23,28 +23,27 @@ const maxRecent = 20_000
 type held struct {
 	id      ID
 	version int64
+	n       int // of the sighting that it is for
 }
 
-// byRef finds the sessions of transactions, of every incarnation, and holds
-// them until the commit.
-func (c *recent) byRef(tx *db.Tx, refs []ref) ([]Session, error) {
-	rows, err := heldByRef(tx, refs)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Session, 0, len(rows))
+// read gives the sessions behind rows that the transaction holds.
+func (c *recent) read(tx *db.Tx, rows []held) (map[ID]Session, error) {
+	out := make(map[ID]Session, len(rows))
 	var missing []ID
 	c.mu.Lock()
 	for _, r := range rows {
 		if s, ok := c.sessions[r.id]; ok && s.version == r.version {
-			out = append(out, s)
+			out[r.id] = s
 		} else {
 			missing = append(missing, r.id)
 		}
 	}
 	c.mu.Unlock()
 	read, err := sessionsByID(tx, missing)
-	return append(out, read...), err
+	for _, s := range read {
+		out[s.ID] = s
+	}
+	return out, err
 }
 
 // keep takes what a batch has written.
@@ -70,7 +69,8 @@ func (c *recent) keep(all []*work) {
 	}
 }
 
-// heldByRef finds the sessions of transactions with one statement.
+// heldByRef finds the sessions of transactions, of every incarnation, with one
+// statement, and holds them until the commit.
 func heldByRef(tx *db.Tx, refs []ref) ([]held, error) {
 	if len(refs) == 0 {
 		return nil, nil
@@ -98,6 +98,48 @@ func heldByRef(tx *db.Tx, refs []ref) ([]held, error) {
 	}
 	return db.Collect(tx, scan, `SELECT s.id, s.version FROM json_each($1) r
 		CROSS JOIN session s ON s.station = r.value ->> 0 AND s.transaction_id = r.value ->> 1`, string(list))
+}
+
+// lastAtSpot is the latest session where r says.
+const lastAtSpot = `SELECT x.id FROM session x WHERE x.station = r.station AND x.started_at >= r.since
+	AND (CASE WHEN r.wire > 0 AND x.wire_connector > 0 THEN x.wire_connector = r.wire
+		ELSE x.evse = r.evse AND (x.connector = 0 OR r.connector = 0 OR x.connector = r.connector) END)
+	ORDER BY x.started_at DESC, x.id DESC LIMIT 1`
+
+// heldAt finds for each sighting the latest session where it was made, with
+// one statement, and holds them. A 1.6 session is found by its connector,
+// whatever EVSE that was when it began (field note 12); one of 2.x by EVSE and
+// connector, since the free sibling of a busy connector says nothing about it.
+func heldAt(tx *db.Tx, all []*sighting) ([]held, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	scan := func(row db.Scanner) (h held, err error) {
+		err = row.Scan(&h.n, &h.id, &h.version)
+		return h, err
+	}
+	if tx.Dialect == db.Postgres {
+		n, stations := make([]int64, len(all)), make([]string, len(all))
+		since, evses, connectors, wires := make([]int64, len(all)), make([]int64, len(all)), make([]int64, len(all)), make([]int64, len(all))
+		for i, g := range all {
+			n[i], stations[i], since[i] = int64(i), g.station, db.Micros(g.since())
+			evses[i], connectors[i], wires[i] = int64(g.at.evse), int64(g.at.connector), int64(g.at.wire)
+		}
+		return db.Collect(tx, scan, `SELECT r.n, s.id, s.version
+			FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS r(n, station, since, evse, connector, wire)
+			CROSS JOIN LATERAL (`+lastAtSpot+`) last JOIN session s ON s.id = last.id ORDER BY s.id FOR UPDATE OF s`, n, stations, since, evses, connectors, wires)
+	}
+	spots := make([][5]any, len(all))
+	for i, g := range all {
+		spots[i] = [5]any{g.station, db.Micros(g.since()), g.at.evse, g.at.connector, g.at.wire}
+	}
+	list, err := json.Marshal(spots)
+	if err != nil {
+		return nil, err
+	}
+	return db.Collect(tx, scan, `WITH r(n, station, since, evse, connector, wire) AS
+		(SELECT key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each($1))
+		SELECT r.n, s.id, s.version FROM r CROSS JOIN session s ON s.id = (`+lastAtSpot+`)`, string(list))
 }
 
 // sessionsByID reads sessions that the transaction holds.

@@ -53,8 +53,9 @@ type Deps struct {
 	// Offline gives when a station was out of reach within [from, until), in
 	// order; nil: never.
 	Offline func(tx *db.Tx, station string, evse int, from, until time.Time) ([]Span, error)
-	// PortUse tells the station room what a port is used for; nil: nobody.
-	PortUse func(tx *db.Tx, station string, evse int, u PortUse) error
+	// PortUse tells the station room what ports are used for, each of another
+	// session; nil: nobody.
+	PortUse func(tx *db.Tx, uses ...PortUse) error
 	// Unbilled names settled sessions whose end somebody has not dealt with
 	// yet: their samples are kept; nil: none.
 	Unbilled func(ctx context.Context) ([]ID, error)
@@ -63,7 +64,7 @@ type Deps struct {
 // Service holds the use-cases of sessions.
 type Service struct {
 	d      Deps
-	hot    *db.Batch[*reading]
+	hot    *db.Lanes[*reading]
 	recent recent
 
 	mu     sync.Mutex
@@ -77,7 +78,7 @@ func New(d Deps) *Service {
 	}
 	d.Config.defaults()
 	s := &Service{d: d, clocks: map[string]*stationClock{}, recent: recent{sessions: map[ID]Session{}}}
-	s.hot = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
+	s.hot = db.NewLanes(d.DB, db.BatchOptions{}, func(r *reading) string { return r.m.peer.Station }, s.flush)
 	return s
 }
 

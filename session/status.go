@@ -26,26 +26,36 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, n *ocpp.S
 		return err
 	}
 	e.Skew = skew
-	seen := &sighting{e: e, at: spot{evse: n.EVSEID, connector: n.ConnectorID, wire: n.Connector16},
+	seen := &sighting{e: e, station: p.Station, at: spot{evse: n.EVSEID, connector: n.ConnectorID, wire: n.Connector16},
 		preparing: e.Charging == Connected && n.Status16 == string(station.ReportPreparing)}
 	return s.hot.Add(ctx, &reading{m: &message{peer: p}, clock: clock, status: seen})
+}
+
+// spot is where a status comes from.
+type spot struct {
+	evse, connector int
+	wire            int // the 1.6 connector; 0: 2.x
 }
 
 // sighting is a status on its way through the batch.
 type sighting struct {
 	e         Event
+	station   string
 	at        spot
 	preparing bool // 1.6: a cable is plugged in, or a driver shows a card
 }
 
+// since is the earliest start of a session that the status can bear on.
+func (g *sighting) since() time.Time { return g.e.Time().Add(-unplugWindow) }
+
 // see stores a status with the session it can mean something to. That there
 // is none is by far the most frequent case.
-func (b *batch) see(p ocpp.Peer, g *sighting) error {
-	last, err := lastAt(b.tx, p.Station, g.at, g.e.Time().Add(-unplugWindow))
-	if err != nil || len(last) == 0 || !last[0].listens() {
-		return err
+func (b *batch) see(g *sighting) {
+	last := b.seen[g]
+	if last == nil || !last.listens() {
+		return
 	}
-	w, e := b.work(&last[0]), g.e
+	w, e := b.work(last), g.e
 	if g.preparing && w.State.Phase == Stopped {
 		e.Charging, e.Reason = Unknown, "Preparing" // the next driver plugs in: nobody waits for Available any more
 	}
@@ -55,7 +65,6 @@ func (b *batch) see(p ocpp.Peer, g *sighting) error {
 	if e.Received.After(b.heard[w.ID]) {
 		b.heard[w.ID] = e.Received
 	}
-	return nil
 }
 
 // observedStatus reads a status; false when it says nothing about a session.

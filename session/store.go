@@ -164,26 +164,6 @@ func openAt(tx *db.Tx, station string, evse int) ([]Session, error) {
 		WHERE station = $1 AND settled_at IS NULL AND ($2 = 0 OR evse = $2) ORDER BY started_at DESC, id DESC`+forUpdate(tx), station, evse)
 }
 
-// spot is where a status comes from. A 1.6 session is found by its connector,
-// whatever EVSE that was when it began (field note 12); one of 2.x by EVSE and
-// connector, since the free sibling of a busy connector says nothing about it.
-type spot struct {
-	evse, connector int
-	wire            int // the 1.6 connector; 0: 2.x
-}
-
-// atSpot takes evse, connector and wire as $2, $3 and $4.
-const atSpot = `(CASE WHEN $4 > 0 AND wire_connector > 0 THEN wire_connector = $4
-	ELSE evse = $2 AND (connector = 0 OR $3 = 0 OR connector = $3) END)`
-
-// lastAt finds the latest session on an EVSE if it may still learn that the
-// bay became free.
-func lastAt(tx *db.Tx, station string, p spot, since time.Time) ([]Session, error) {
-	return db.Collect(tx, scanSession, `SELECT `+sessionColumns+` FROM session
-		WHERE station = $1 AND started_at >= $5 AND `+atSpot+` ORDER BY started_at DESC, id DESC LIMIT 1`+forUpdate(tx),
-		station, p.evse, p.connector, p.wire, db.Micros(since))
-}
-
 // sameStart finds the latest session that the same 1.6 start made.
 func sameStart(tx *db.Tx, station, key string) ([]Session, error) {
 	return db.Collect(tx, scanSession, `SELECT `+sessionColumns+` FROM session

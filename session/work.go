@@ -23,6 +23,8 @@ type work struct {
 	cut      []Slice // complete since
 	refolded bool    // cut is all there is
 	mark     Flag
+	batched  bool     // its port is told with those of other sessions
+	use      *PortUse // what is to be told then
 }
 
 func workOn(s Session) *work { return &work{Session: &s, before: s} }
@@ -319,6 +321,8 @@ func (s *Service) settledPrice(tx *db.Tx, w *work, v *tariff.Version, u *tariff.
 
 // PortUse is what a session means for the port it runs on.
 type PortUse struct {
+	Station   string
+	EVSE      int
 	Session   ID
 	Charging  Charging
 	Over      bool // the transaction is over; the car may still be there
@@ -336,8 +340,13 @@ func (s *Service) tellPort(tx *db.Tx, w *work) error {
 			charging = Flowing
 		}
 	}
-	return s.d.PortUse(tx, w.Station, w.State.EVSE,
-		PortUse{Session: w.ID, Charging: charging, Over: w.State.Phase == Stopped, Power: int64(w.State.Power), Connector: w.Wire})
+	use := PortUse{Station: w.Station, EVSE: w.State.EVSE, Session: w.ID, Charging: charging, Over: w.State.Phase == Stopped,
+		Power: int64(w.State.Power), Connector: w.Wire}
+	if w.batched {
+		w.use = &use
+		return nil
+	}
+	return s.d.PortUse(tx, use)
 }
 
 // limits has a session stopped that is at its limit, once.

@@ -2,11 +2,13 @@ package station
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
-	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
@@ -101,32 +103,62 @@ func (s *Service) unseen(station string) {
 // storeSeen writes signs of life; a station that was taken for silent on
 // this very connection is back.
 func (s *Service) storeSeen(tx *db.Tx, batch []seen) error {
-	var back []change
-	for _, one := range batch {
-		connected, err := touch(tx, one)
-		if fault.Is(err, fault.NotFound) {
-			continue // an older connection, or the station is gone
-		}
-		if err != nil {
-			return err
-		}
-		if !connected {
-			back = append(back, change{one.station, one.at, func(t *tree) { t.revive(one.epoch, one.at) }})
-		}
-	}
-	if len(back) == 0 {
-		return nil
+	back, err := touch(tx, batch)
+	if err != nil || len(back) == 0 {
+		return err
 	}
 	return s.flush(tx, back)
 }
 
-func touch(tx *db.Tx, one seen) (connected bool, err error) {
+// touch notes when the stations were last heard of, with one statement, and
+// gives the changes for those that were taken for silent. An older connection
+// and a station that is gone are passed over.
+func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 	const minimum = int64(minSilence / time.Microsecond)
-	err = tx.QueryRow(`UPDATE charging_station SET last_seen_at = $3,
-		silent_at = $3 + CASE WHEN heartbeat * 2000000 > $4 THEN heartbeat * 2000000 ELSE $4 END
-		WHERE key = $1 AND epoch = $2 AND (last_seen_at IS NULL OR last_seen_at < $3) RETURNING connected`,
-		one.station, one.epoch, db.Micros(one.at), minimum).Scan(&connected)
-	return connected, err
+	latest := make(map[string]seen, len(batch)) // one row is updated once
+	for _, one := range batch {
+		if was, ok := latest[one.station]; !ok || one.epoch > was.epoch || one.epoch == was.epoch && one.at.After(was.at) {
+			latest[one.station] = one
+		}
+	}
+	order := slices.Sorted(maps.Keys(latest)) // as lockTrees does
+	rows, args := "", []any{minimum}
+	if tx.Dialect == db.Postgres {
+		keys, epochs, ats := []string{}, []int64{}, []int64{}
+		for _, key := range order {
+			one := latest[key]
+			keys, epochs, ats = append(keys, one.station), append(epochs, one.epoch), append(ats, db.Micros(one.at))
+		}
+		rows, args = "SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[])", append(args, keys, epochs, ats)
+	} else { // SQLite has no arrays to bind; JSON stands in
+		list := make([][3]any, 0, len(latest))
+		for _, key := range order {
+			one := latest[key]
+			list = append(list, [3]any{one.station, one.epoch, db.Micros(one.at)})
+		}
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, err
+		}
+		rows, args = "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($2)", append(args, string(text))
+	}
+	found, err := db.Collect(tx, func(row db.Scanner) (key string, err error) {
+		var connected bool
+		if err = row.Scan(&key, &connected); connected {
+			key = ""
+		}
+		return key, err
+	}, `WITH heard(station, connection, at) AS (`+rows+`) UPDATE charging_station SET last_seen_at = heard.at,
+		silent_at = heard.at + CASE WHEN heartbeat * 2000000 > $1 THEN heartbeat * 2000000 ELSE $1 END
+		FROM heard WHERE key = heard.station AND epoch = heard.connection AND (last_seen_at IS NULL OR last_seen_at < heard.at)
+		RETURNING key, connected`, args...)
+	for _, key := range found {
+		if key != "" {
+			one := latest[key]
+			back = append(back, change{key, one.at, func(t *tree) { t.revive(one.epoch, one.at) }})
+		}
+	}
+	return back, err
 }
 
 // revive undoes silence: the socket was never closed.

@@ -2,6 +2,7 @@ package station
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
@@ -32,7 +33,14 @@ func (s *Service) siteChanged(tx *db.Tx, f event.Fact) error {
 	return nil
 }
 
-// SetUse takes what a transaction tells of a port, in the transaction that
+// PortUsage is the Usage of one port.
+type PortUsage struct {
+	Station string
+	EVSE    int // as it was numbered when the session began
+	Usage
+}
+
+// SetUses takes what transactions tell of ports, in the transaction that
 // stores it: the charging state, the session, the power. A session of unknown
 // state is connected; UseEnded ends it. News of another session than the one
 // that occupies the port never ends that one: they may be a replay. A station
@@ -40,34 +48,70 @@ func (s *Service) siteChanged(tx *db.Tx, f event.Fact) error {
 //
 // A session that began under another connector map shows where its connector
 // is today.
-func (s *Service) SetUse(tx *db.Tx, station string, evse int, u Usage) error {
-	if u.State == UseNone {
-		u.State = UseConnected
-	}
-	evse, err := s.placed(tx, station, evse, u.Connector)
-	if err != nil {
-		return err
-	}
-	if openUses[u.State] != "" {
-		// A reading usually changes the power alone, and nothing follows of it.
-		n, err := tx.Exec("UPDATE evse SET power = $5 WHERE station = $1 AND evse = $2 AND session = $3 AND use_state = $4 AND removed_at IS NULL",
-			station, evse, u.Session, string(u.State), u.Power)
-		if n > 0 || err != nil {
+func (s *Service) SetUses(tx *db.Tx, uses []PortUsage) error {
+	for i := range uses {
+		u := &uses[i]
+		if u.State == UseNone {
+			u.State = UseConnected
+		}
+		var err error
+		if u.EVSE, err = s.placed(tx, u.Station, u.EVSE, u.Connector); err != nil {
 			return err
 		}
 	}
-	var was Use
-	id, err := s.onPort(tx, station, evse, func(e *EVSE) {
-		was = e.Use
-		e.take(u)
-	})
-	switch {
-	case err != nil:
+	if len(uses) == 1 {
+		if same, err := sameUse(tx, uses[0]); same || err != nil {
+			return err
+		}
+	}
+	keys := make([]string, len(uses))
+	for i, u := range uses {
+		keys[i] = ID(u.Station).Key()
+	}
+	trees, err := lockTrees(tx, slices.Clone(keys))
+	if err != nil {
 		return err
+	}
+	var order []*tree
+	for i, u := range uses {
+		t := trees[keys[i]]
+		if t == nil || u.EVSE <= 0 || u.EVSE > maxEVSE {
+			continue
+		}
+		if err := s.use(tx, t, u); err != nil {
+			return err
+		}
+		if !slices.Contains(order, t) {
+			order = append(order, t)
+		}
+	}
+	for _, t := range order {
+		t.settle(tx.Now)
+	}
+	return s.finish(tx, order...)
+}
+
+// sameUse notes the power of a port whose use is as before: a reading usually
+// changes that alone, and nothing follows of it.
+func sameUse(tx *db.Tx, u PortUsage) (bool, error) {
+	if openUses[u.State] == "" {
+		return false, nil
+	}
+	n, err := tx.Exec("UPDATE evse SET power = $5 WHERE station = $1 AND evse = $2 AND session = $3 AND use_state = $4 AND removed_at IS NULL",
+		u.Station, u.EVSE, u.Session, string(u.State), u.Power)
+	return n > 0, err
+}
+
+// use applies a usage to its port.
+func (s *Service) use(tx *db.Tx, t *tree, u PortUsage) error {
+	e := t.evse(u.EVSE, tx.Now)
+	was := e.Use
+	e.take(u.Usage)
+	switch {
 	case openUses[was] == "" && openUses[u.State] != "":
-		return s.verifyCommand(tx, id, "RequestStartTransaction")
+		return s.verifyCommand(tx, t.ID, "RequestStartTransaction")
 	case openUses[was] != "" && u.State == UseEnded:
-		return s.verifyCommand(tx, id, "RequestStopTransaction")
+		return s.verifyCommand(tx, t.ID, "RequestStopTransaction")
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func TestPortFollowsSessions(t *testing.T) {
 		p := h.connect("CS-1")
 		h.status(p, 1, 1, "Occupied")
 		tell := func(station string, evse int, u Usage) {
-			h.must(h.db.Update(t.Context(), func(tx *db.Tx) error { return h.SetUse(tx, station, evse, u) }))
+			h.must(h.db.Update(t.Context(), func(tx *db.Tx) error { return h.SetUses(tx, []PortUsage{{Station: station, EVSE: evse, Usage: u}}) }))
 		}
 		tell("CS-1", 1, Usage{Session: "a"})
 		if e := h.view("CS-1").EVSEs[0]; e.Status.State != Preparing || e.Session != "a" || !e.Status.InUse {

@@ -84,7 +84,7 @@ type Deps struct {
 type Service struct {
 	d       Deps
 	verify  verifier
-	changes *db.Batch[change]
+	changes *db.Lanes[change]
 	joins   *db.Batch[change] // those of connections that opened; they can wait for each other
 
 	lives   *db.Batch[seen]
@@ -124,7 +124,7 @@ func New(d Deps) (*Service, error) {
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
 		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
-	s.changes = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
+	s.changes = db.NewLanes(d.DB, db.BatchOptions{}, func(c change) string { return ID(c.station).Key() }, s.flush)
 	s.joins = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 200, Rest: joinRest}, s.flush)
 	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
 	if d.Bus != nil {

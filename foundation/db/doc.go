@@ -13,15 +13,19 @@
 // [Tx.AfterCommit]. A transaction inside a transaction panics. After a
 // statement has failed the transaction cannot commit, on either engine.
 //
-// On SQLite one writer commits many waiting closures together, each under a
-// savepoint of its own, so that one fsync serves many callers: an error or a
-// panic undoes only the closure it came from. Closures must therefore be
-// short and must not wait for anything but the database.
+// On SQLite one writer commits many waiting closures together, so that one
+// fsync serves many callers: an error or a panic undoes only the closure it
+// came from. That takes a savepoint each, under which SQLite copies every page
+// before it changes it; the first closure of a group, and batches as long as
+// only batches ran before, go without, and run again if one fails. Closures
+// must be short and must not wait for anything but the database. The
+// write-ahead log is copied into the file beside the writer (checkpoint.go).
 //
 // # Hot rows
 //
 // [Batch] gathers rows from many goroutines into one transaction and
-// acknowledges each after the commit. [InsertRows] writes many rows with one
+// acknowledges each after the commit; [Lanes] are several batches side by side
+// on PostgreSQL. [Gather] collects rows of one transaction. [InsertRows] writes many rows with one
 // statement on PostgreSQL and one prepared statement on SQLite.
 //
 // # Lists

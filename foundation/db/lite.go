@@ -342,7 +342,7 @@ func (d *DB) viewLite(ctx context.Context, fn func(tx *Tx) error) (err error) {
 			tx.committed()
 		}
 	}()
-	return tx.finish(fn(tx))
+	return tx.finish(tx.gathered(fn(tx)))
 }
 
 var errClosed = fault.New(fault.Unavailable, "db.closed", "the database is closed")

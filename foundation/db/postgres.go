@@ -83,7 +83,7 @@ func (d *DB) runPG(ctx context.Context, o *sql.TxOptions, fn func(tx *Tx) error)
 		}
 	}()
 	tx := d.newTx(ctx, pgRunner{sqlTx}, !o.ReadOnly)
-	err = tx.finish(fn(tx))
+	err = tx.finish(tx.gathered(fn(tx)))
 	if err == nil {
 		err = ctx.Err()
 	}

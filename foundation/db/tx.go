@@ -24,6 +24,8 @@ type Tx struct {
 	over    bool
 	failed  error // the first statement that failed; the transaction cannot commit
 	open    []*sql.Rows
+	before  []func() error
+	lists   map[string]any // of Gather
 	after   []func()
 	wakeups []string
 }
@@ -145,6 +147,44 @@ func Collect[T any](tx *Tx, scan func(Scanner) (T, error), query string, args ..
 		return nil, tx.fail(err)
 	}
 	return out, nil
+}
+
+// Gather adds a row to the list of that name, which write stores with as few
+// statements as it can once the closure has returned without an error, or
+// at Flush.
+func Gather[T any](tx *Tx, list string, row T, write func(tx *Tx, rows []T) error) {
+	if rows, ok := tx.lists[list].(*[]T); ok {
+		*rows = append(*rows, row)
+		return
+	}
+	if tx.lists == nil {
+		tx.lists = map[string]any{}
+	}
+	rows := &[]T{row}
+	tx.lists[list] = rows
+	tx.before = append(tx.before, func() error { return write(tx, *rows) })
+}
+
+// Flush writes what was gathered so far, for a closure that reads it back.
+func (tx *Tx) Flush() error {
+	for len(tx.before) > 0 {
+		all := tx.before
+		tx.before, tx.lists = nil, nil
+		for _, write := range all {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.failed
+}
+
+// gathered writes what was gathered, unless the closure failed.
+func (tx *Tx) gathered(err error) error {
+	if err != nil || tx.failed != nil {
+		return err
+	}
+	return tx.Flush()
 }
 
 // AfterCommit runs fn once after the real commit, on the caller's goroutine,

@@ -147,7 +147,7 @@ func (d *DB) runLite(w *waiting, conn *liteConn, fn func(tx *Tx) error) (tx *Tx,
 		tx.finish(nil)
 		w.ran <- err
 	}()
-	err = tx.finish(fn(tx))
+	err = tx.finish(tx.gathered(fn(tx)))
 	if err == nil {
 		err = w.ctx.Err()
 	}

@@ -40,8 +40,8 @@ const (
 	wakeSubject = "wake.fact"
 )
 
-// Record writes the fact with payload as its Data and tx.Now as its instant.
-// Seq, At and Data of f are ignored. Consumers wake after the commit.
+// Record writes the fact with payload as its Data and tx.Now as its instant,
+// at the end of the transaction. Seq, At and Data of f are ignored. Consumers wake after the commit.
 func Record(tx *db.Tx, f Fact, payload any) error {
 	return RecordAll(tx, []Draft{{f, payload}})
 }
@@ -51,9 +51,6 @@ type Draft struct {
 	Fact
 	Payload any
 }
-
-var factCols = []db.Col{{Name: "at", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "station", Type: "text"},
-	{Name: "subject", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "data", Type: "text"}}
 
 // RecordAll is Record for several facts, numbered in their order.
 func RecordAll(tx *db.Tx, facts []Draft) error {
@@ -71,11 +68,20 @@ func RecordAll(tx *db.Tx, facts []Draft) error {
 		}
 		rows[i] = []any{db.Micros(tx.Now), f.Org, f.Site, f.Station, cmp.Or(f.Subject, f.Station, f.Org), f.Kind, string(data)}
 	}
-	if _, err := db.InsertRows(tx, "fact", factCols, rows, ""); err != nil {
-		return err
+	for _, row := range rows {
+		db.Gather(tx, "fact", row, writeFacts)
 	}
 	tx.Wake(topic)
 	return nil
+}
+
+var factColumns = []db.Col{{Name: "at", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "station", Type: "text"},
+	{Name: "subject", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "data", Type: "text"}}
+
+// writeFacts numbers the facts of a transaction in the order of their records.
+func writeFacts(tx *db.Tx, rows [][]any) error {
+	_, err := db.InsertRows(tx, "fact", factColumns, rows, "")
+	return err
 }
 
 // Consumer handles facts. Handle runs in the transaction that moves the

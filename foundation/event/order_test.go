@@ -89,6 +89,9 @@ func begin(t *testing.T, d *db.DB, subject string) (note func(), end func(err er
 			if err := event.Record(tx, event.Fact{Org: "o", Subject: subject, Kind: "k.k"}, nil); err != nil {
 				return err
 			}
+			if err := tx.Flush(); err != nil { // it draws its number now
+				return err
+			}
 			close(noted)
 			return <-ending
 		})

@@ -47,7 +47,7 @@ type Config struct {
 
 	MemoryInWork int64 // bytes of messages read and not answered, 128 MiB; readers wait above
 
-	LogQueue int // 20 000 frames waiting to be written
+	LogQueue int // 40 000 frames waiting to be written
 
 	ShutdownSpread time.Duration // 20 s over which stations are told to go
 }
@@ -75,7 +75,7 @@ func (c Config) withDefaults() Config {
 	wait(&c.ReleaseAfter, 10*time.Second)
 	set(&c.Workers, 512)
 	wait(&c.NodeTimeout, 20*time.Second)
-	set(&c.LogQueue, 20_000)
+	set(&c.LogQueue, 40_000)
 	if c.MemoryInWork <= 0 {
 		c.MemoryInWork = 128 << 20
 	}

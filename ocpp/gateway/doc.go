@@ -53,7 +53,7 @@
 // # The message log
 //
 // Every frame in and out is kept as text, passwords removed. It is written
-// behind the replies, from a bounded queue; under pressure it is the first
+// behind the replies, within about a second, from a bounded queue; under pressure it is the first
 // thing to be sampled, which is counted, logged and told by
 // [MessageLog.Sampled]. On PostgreSQL it is partitioned by day, with a DEFAULT
 // partition so that a missing one loses nothing; retention (Stores) drops whole days.

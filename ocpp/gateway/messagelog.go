@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type MessageLog struct {
 
 	mu      sync.Mutex
 	queue   []entry
+	taken   int // out of the queue and not written yet
 	bytes   int
 	sampled int64     // left out since the last start
 	since   time.Time // when the last sampling began
@@ -29,7 +31,7 @@ type MessageLog struct {
 	more    chan struct{} // has room for one: something waits
 	done    chan struct{}
 
-	lastID int64
+	lastID int64 // run's alone
 	gaps   gaps
 }
 
@@ -44,12 +46,15 @@ type entry struct {
 	action    string
 	messageID string
 	text      []byte
+	size      int // of the text as it came
 }
 
 const (
 	logChunk   = 3000                   // rows per transaction, when so many wait
 	logBytes   = 64 << 20               // of text waiting
-	logLinger  = 100 * time.Millisecond // rows gather that long
+	logLinger  = 100 * time.Millisecond // rows gather that long,
+	logBusy    = 200                    // and when they are so many then
+	logGather  = time.Second            // that long
 	logRetry   = time.Second
 	sampleFrom = 3 // quarters of the queue; above it only a part is kept
 	sampleKeep = 8 // one of so many frames
@@ -62,9 +67,11 @@ func newMessageLog(g *Gateway) *MessageLog {
 }
 
 // nextID gives increasing numbers that sort by time: 41 bits of milliseconds,
-// 10 of the node, 12 of a counter. m.mu is held.
-func (m *MessageLog) nextID(at time.Time) int64 {
-	id := at.UnixMilli()<<22 | m.node<<12
+// 10 of the node, 12 of a counter. Frames are numbered as they are written:
+// those of a station in their order, of different ones not quite. at is in
+// microseconds.
+func (m *MessageLog) nextID(at int64) int64 {
+	id := at/1000<<22 | m.node<<12
 	if id <= m.lastID {
 		id = m.lastID + 1
 	}
@@ -83,14 +90,15 @@ func (m *MessageLog) frame(l *link, direction string, f *rpc.Frame, text []byte,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	full := len(m.queue) >= m.limit || m.bytes+len(text) > logBytes
-	tight := len(m.queue)*4 >= m.limit*sampleFrom || m.bytes*4 >= logBytes*sampleFrom || m.g.pressure.level.Load() >= thinLog
+	waiting := len(m.queue) + m.taken
+	full := waiting >= m.limit || m.bytes+len(text) > logBytes
+	tight := waiting*4 >= m.limit*sampleFrom || m.bytes*4 >= logBytes*sampleFrom || m.g.pressure.level.Load() >= thinLog
 	if m.closed || full || tight && rand.IntN(sampleKeep) != 0 {
 		m.drop(at)
 		return
 	}
 	m.queue = append(m.queue, entry{
-		id: m.nextID(at), at: db.Micros(at), org: org, station: l.key, epoch: epoch, direction: direction,
+		at: db.Micros(at), size: len(text), org: org, station: l.key, epoch: epoch, direction: direction,
 		frame: kind, action: f.Action, messageID: f.ID, text: text,
 	})
 	m.bytes += len(text)
@@ -122,28 +130,33 @@ func (m *MessageLog) Sampled() (frames int64, last time.Time) {
 func (m *MessageLog) share() float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(float64(len(m.queue))/float64(m.limit), float64(m.bytes)/logBytes)
+	return max(float64(len(m.queue)+m.taken)/float64(m.limit), float64(m.bytes)/logBytes)
 }
 
 func (m *MessageLog) waiting() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.queue)
+	return len(m.queue) + m.taken
 }
 
-// take gives up to a chunk of what waits.
+// take gives what waits. It counts as waiting until it is written.
 func (m *MessageLog) take() []entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	n := min(len(m.queue), logChunk)
-	part := m.queue[:n:n]
-	if m.queue = m.queue[n:]; len(m.queue) == 0 {
-		m.queue = nil // its array goes with the last part
+	all := m.queue
+	m.queue = nil // its array goes with what was taken
+	m.taken += len(all)
+	return all
+}
+
+func (m *MessageLog) written(part []entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.taken -= len(part)
+	for i := range part {
+		m.bytes -= part[i].size
+		part[i] = entry{} // may be freed before the rest is written
 	}
-	for _, e := range part {
-		m.bytes -= len(e.text)
-	}
-	return part
 }
 
 // run writes until close.
@@ -155,23 +168,42 @@ func (m *MessageLog) run() {
 			m.flush(context.Background())
 			return
 		}
-		select { // rows gather
+		m.gather()
+		m.flush(context.Background())
+	}
+}
+
+// gather waits for more to come. A busy node waits longer: then the frames of
+// a station are neighbours in the table and in its index, and a page is
+// written once for many of them.
+func (m *MessageLog) gather() {
+	for range logGather / logLinger {
+		select {
 		case <-time.After(logLinger):
 		case <-m.done:
+			return
 		}
-		m.flush(context.Background())
+		if n := m.waiting(); n < logBusy || n*4 > m.limit {
+			return
+		}
 	}
 }
 
 // flush writes what waits, in large pieces: a busy node has little time for
 // its log.
 func (m *MessageLog) flush(ctx context.Context) {
-	for part := m.take(); len(part) > 0; part = m.take() {
-		for i := range part {
-			part[i].text = redact(part[i].text)
+	for all := m.take(); len(all) > 0; all = m.take() {
+		slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
+		for i := range all {
+			all[i].id = m.nextID(all[i].at)
+			all[i].text = redact(all[i].text)
 		}
-		if !m.write(ctx, part) {
-			return
+		for part := range slices.Chunk(all, logChunk) {
+			ok := m.write(ctx, part)
+			m.written(part)
+			if !ok {
+				return
+			}
 		}
 	}
 }

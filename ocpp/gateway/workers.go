@@ -25,7 +25,7 @@ type workers struct {
 }
 
 func newWorkers(max int) *workers {
-	w := &workers{max: max, spare: min(max, 32), queue: make([]*link, 64)}
+	w := &workers{max: max, spare: min(max, 128), queue: make([]*link, 64)}
 	w.wake = sync.NewCond(&w.mu)
 	return w
 }
