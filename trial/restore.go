@@ -22,8 +22,8 @@ type restoreCmd struct {
 // as gone. Everything acknowledged before the backup began, and everything
 // after the restored server is up, must be there.
 func (c *restoreCmd) Run(ctx context.Context, s Streams) error {
-	if c.DatabaseURL != "" {
-		return fmt.Errorf("PostgreSQL is backed up and restored with its own tools (docs/operations.md); --database-url is not for this kind")
+	if err := c.onSQLite(); err != nil { // PostgreSQL is backed up with its own tools: docs/reliability.md
+		return err
 	}
 	return c.trialOf(ctx, s, "restore", 10, func(ctx context.Context, t *trial) error {
 		n, err := t.single(ctx)
