@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,10 @@ type App struct {
 	log     *slog.Logger
 	secret  []byte
 	metrics *prometheus.Registry
+
+	schema    int64       // version this node was started with
+	away      atomic.Bool // it stops and is not ready any more
+	profiling sync.Mutex  // one profile at a time
 
 	db     *db.DB
 	bus    *cluster.Bus
@@ -67,6 +72,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger, ownerPassword string
 		}
 	}()
 	if a.db, err = openDatabase(ctx, cfg, log, false); err != nil {
+		return nil, err
+	}
+	if a.schema, err = a.db.SchemaVersion(ctx); err != nil {
 		return nil, err
 	}
 	if a.secret, err = loadSecret(cfg.secretPath()); err != nil {
@@ -177,8 +185,9 @@ func (a *App) Run(ctx context.Context) error {
 // shutdown closes the doors: stations are told to return, requests in work
 // are finished.
 func (a *App) shutdown(servers []*server) {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), a.cfg.DrainFor+20*time.Second)
 	defer cancel()
+	a.away.Store(true)
 	a.rooms.live.Close()
 	if err := a.rooms.gateway.Shutdown(ctx); err != nil {
 		a.log.Warn("some stations were cut off", "error", err)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 	_ "time/tzdata" // prices follow local time, also on machines without zone files
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -94,8 +95,9 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite, CSMSURL: a.csmsURL, Certified: a.certified(r.pki),
-		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r)})
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite, CSMSURL: a.csmsURL, Certified: a.certified(r.pki), ServerRoots: a.serverRoots(r.pki),
+		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r),
+		Booted: func(tx *db.Tx, p ocpp.Peer) error { return r.session.BootedIn(tx, p) }}) // dates before 2015 mean something within one boot only
 	between.devices = r.device
 	r.access = access.New(access.Deps{Config: a.cfg.Tuning.Access, DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
 		Stations: r.station, Commander: r.gateway, Variable: between.variable,
@@ -106,6 +108,10 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.session = session.New(session.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Access: r.access, Tariffs: r.tariff, Commander: limited, Zone: between.zone, PortUse: between.portUse, Config: a.cfg.Tuning.Session, Unbilled: a.unbilled,
 		Currency: between.currency, Rating: between.rating, Offline: between.offline, Display: between.display, Groups: r.tariff.DriverGroups, ConnectionTimeout: between.connectionTimeout,
+		Waiting: func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error) {
+			return between.waiting(tx, r.reserve, station, evse, from, until) // made below
+		},
+		Cap: r.tariff.SessionCap, Placed: between.placed,
 	})
 	r.billing = billing.New(billing.Deps{DB: a.db, Log: a.log, Stations: r.station, Locations: r.location, Tariffs: r.tariff})
 	r.live = live.New(live.Deps{DB: a.db, Facts: a.facts, Bus: a.bus, Log: a.log})
@@ -121,7 +127,7 @@ func (a *App) buildGateway(asks *csms) (*gateway.Gateway, error) {
 		Dialects: []gateway.Dialect{v21.New(), v201.New(), v16.New()},
 		Failed:   func(f gateway.Failure) { asks.failed(f) },
 		Config: a.cfg.Tuning.gateway(gateway.Config{
-			TrustedProxies: a.trustedProxies(), ClientRoots: a.roots, HandshakesPerSecond: a.cfg.HandshakesPerSec,
+			TrustedProxies: a.trustedProxies(), ClientRoots: a.roots, HandshakesPerSecond: a.cfg.HandshakesPerSec, ShutdownSpread: max(a.cfg.DrainFor, time.Millisecond),
 		}),
 	})
 }
@@ -164,6 +170,7 @@ func (a *App) connect(r rooms) {
 		}
 	}
 	a.systemRoutes()
+	a.healthRoutes()
 	a.systemJobs()
 	a.retention()
 	a.mount(r)
@@ -174,6 +181,7 @@ func (a *App) connect(r rooms) {
 func (a *App) mount(r rooms) {
 	a.api.Mount("GET /healthz", http.HandlerFunc(a.health))
 	a.api.Mount("GET /readyz", http.HandlerFunc(a.ready))
+	a.metrics.MustRegister(a.backlog())
 	a.api.Mount("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	a.api.Mount("/", web.Files(ui.Files()))
 	a.consoleRoutes()

@@ -18,7 +18,8 @@ import (
 type PKIFlags struct {
 	PKIOrganisation  string `name:"pki-organisation" help:"Name of the operator in certificates of this installation, and accepted in those that stations ask for besides the names of their organisations." default:"Forecourt"`
 	PKIManual        bool   `name:"pki-manual" help:"Every certificate that a station asks for waits for a person to approve it."`
-	PKIInstallRoot   bool   `name:"pki-install-root" help:"Every station gets our own root as a CSMS root; for servers whose certificate is of our own authority."`
+	PKIInstallRoot   bool   `name:"pki-install-root" help:"Every station gets our own root as a CSMS root; for servers whose certificate is of our own authority. Without it a station gets it before it moves to TLS."`
+	PKIMoveRootless  bool   `name:"pki-move-rootless" help:"A station that moves to security profile 2 or 3 is not given the root of our server's certificate first."`
 	PKIV2G           string `name:"pki-v2g" help:"Who signs stations' certificates for cars (ISO 15118): off, own or external." enum:"off,own,external" default:"off"`
 	PKIAllowPrivate  bool   `name:"pki-allow-private" help:"OCSP responders and revocation lists that stations name may be at private addresses."`
 	PKIRequireOCSP   bool   `name:"pki-require-ocsp" help:"A contract whose revocation cannot be learned may not charge."`
@@ -46,7 +47,7 @@ func (a *App) buildPKI(r *rooms, between seams) (err error) {
 	f := a.cfg.PKIFlags
 	d := pki.Deps{
 		DB: a.db, Bus: a.bus, Log: a.log, Commander: r.gateway, Secret: a.secret, Station: between.certified, BySerial: between.bySerial, Variable: a.variable(&r.device),
-		Config: pki.Config{Organisation: f.PKIOrganisation, PublicURL: strings.TrimRight(a.cfg.PublicURL, "/"), Manual: f.PKIManual, InstallOwnRoot: f.PKIInstallRoot, V2G: f.PKIV2G, AllowPrivate: f.PKIAllowPrivate, RequireOCSP: f.PKIRequireOCSP},
+		Config: pki.Config{Organisation: f.PKIOrganisation, PublicURL: strings.TrimRight(a.cfg.PublicURL, "/"), Manual: f.PKIManual, InstallOwnRoot: f.PKIInstallRoot, ServesOwn: a.cfg.TLSOwnCA, V2G: f.PKIV2G, AllowPrivate: f.PKIAllowPrivate, RequireOCSP: f.PKIRequireOCSP},
 	}
 	if d.External, err = f.est(f.PKIEST); err != nil {
 		return err
@@ -62,6 +63,15 @@ func (a *App) buildPKI(r *rooms, between seams) (err error) {
 	}
 	r.pki, err = pki.New(d)
 	return err
+}
+
+// serverRoots puts the roots of our server's certificate on a station; nil
+// when the installation does not want that.
+func (a *App) serverRoots(certificates *pki.Service) func(ctx context.Context, station string) (refused string, err error) {
+	if a.cfg.PKIMoveRootless {
+		return nil
+	}
+	return certificates.BringServerRoots
 }
 
 // stationRoots are the authorities that sign certificates of stations; nil

@@ -48,6 +48,7 @@ type Config struct {
 
 	AllowProfile0    bool          `name:"allow-profile-0" help:"Let stations that are set to security profile 0 connect without a password."`
 	HandshakesPerSec int           `name:"handshakes-per-second" help:"New station connections accepted per second; more wait." default:"2000"`
+	DrainFor         time.Duration `name:"drain-for" help:"Over how long stations are sent away when the node stops, so that they do not all come back at once." default:"20s"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
 
 	Retention retentionConfig `embed:""`
@@ -90,6 +91,9 @@ func (c *Config) check() error {
 		bad.With("database-url", "must begin with postgres:// ; for SQLite leave it out and set --data", redact(c.DatabaseURL))
 	}
 	c.Retention.check(bad)
+	if c.DrainFor < 0 || c.DrainFor > 10*time.Minute {
+		bad.With("drain-for", "between 0s and 10m", c.DrainFor.String())
+	}
 	if c.Data == "" {
 		bad.With("data", "must name a directory", "")
 	}

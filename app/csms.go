@@ -50,9 +50,6 @@ func (c *csms) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
 func (c *csms) Seen(ctx context.Context, p ocpp.Peer, at time.Time) { c.stations.Seen(ctx, p, at) }
 
 func (c *csms) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
-	if err := c.sessions.Booted(ctx, p); err != nil { // dates before 2015 mean something within one boot only
-		return nil, err
-	}
 	return c.devices.BootNotification(ctx, p, r)
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/file"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/ocpp/gateway"
@@ -123,25 +122,6 @@ func (a *App) door(handler http.Handler, t *gateway.TLS) (*server, error) {
 	}
 	s.http.TLSConfig = config
 	return s, nil
-}
-
-// health says that the process runs.
-func (a *App) health(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) }
-
-// ready says whether this node can take work: its database and its bus answer.
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	err := a.db.View(ctx, func(tx *db.Tx) error {
-		var one int
-		return tx.QueryRow("SELECT 1").Scan(&one)
-	})
-	if err != nil || !a.bus.Connected() {
-		a.log.Warn("not ready", "database", err, "bus", a.bus.Connected())
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
-		return
-	}
-	w.Write([]byte("ready\n"))
 }
 
 // consoleConfig is what the web app must know before anybody signs in.

@@ -16,6 +16,7 @@ import (
 	"github.com/forecourt-ev/forecourt/location"
 	"github.com/forecourt-ev/forecourt/ocpp/v16"
 	"github.com/forecourt-ev/forecourt/pki"
+	"github.com/forecourt-ev/forecourt/reservation"
 	"github.com/forecourt-ev/forecourt/session"
 	"github.com/forecourt-ev/forecourt/station"
 	"github.com/forecourt-ev/forecourt/tariff"
@@ -100,6 +101,22 @@ func (s seams) rating(tx *db.Tx, id string, evse int) (unit.Watts, error) {
 	return 0, nil
 }
 
+// placed is where a station stands, and its EVSEs.
+func (s seams) placed(tx *db.Tx, id string) (session.Placed, error) {
+	st, err := s.stations.Get(tx, id)
+	if err != nil {
+		return session.Placed{}, err
+	}
+	p := session.Placed{Org: st.Org, Site: st.Site}
+	ports, err := s.stations.EVSEs(tx, id)
+	for _, e := range ports {
+		if e.EVSE > 0 {
+			p.EVSEs = append(p.EVSEs, e.EVSE)
+		}
+	}
+	return p, err
+}
+
 // offline is when a station was out of reach.
 func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([]session.Span, error) {
 	all, err := s.stations.Offline(tx, id, evse, from, until)
@@ -112,6 +129,24 @@ func (s seams) offline(tx *db.Tx, id string, evse int, from, until time.Time) ([
 		if o.End != nil {
 			out[i].End = *o.End
 		}
+	}
+	return out, err
+}
+
+// waiting is when others waited for an EVSE: while no other of its kind at the
+// site was free, and while somebody had reserved it.
+func (s seams) waiting(tx *db.Tx, reserve *reservation.Service, id string, evse int, from, until time.Time) ([]tariff.TimeSpan, error) {
+	all, err := s.stations.Crowded(tx, id, evse, from, until)
+	if err != nil {
+		if fault.Is(err, fault.NotFound) {
+			err = nil
+		}
+		return nil, err
+	}
+	reserved, err := reserve.Waiting(tx, id, evse, from, until)
+	out := make([]tariff.TimeSpan, 0, len(all)+len(reserved))
+	for _, w := range append(all, reserved...) {
+		out = append(out, tariff.TimeSpan{Start: w.Start, End: w.End})
 	}
 	return out, err
 }

@@ -79,7 +79,8 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 	r.load(f, l)
 	inside(r, before, after)
 	r.failures(f)
-	return r, percentiles("Authorize by wire", map[string]*Histogram{"Authorize": &f.delays}, "Authorize").write(c.SVG)
+	title := fmt.Sprintf("Authorize among %d tokens, by wire", c.Tokens)
+	return r, plot{distribution(title, &f.delays)}.write(c.SVG)
 }
 
 // pick gives the station another token to ask for, and what must be said.

@@ -227,7 +227,37 @@ func (c *clusterCmd) sum(r *Result, reports []report, lasted time.Duration) erro
 		r.What["not connected at the end"] = c.Stations - in
 	}
 	r.note("memory per station is that of all nodes that still run at the end")
-	return percentiles(fmt.Sprintf("Reply time, %d stations on %d nodes", c.Stations, c.Nodes), map[string]*Histogram{"all": &delays}, "all").write(c.SVG)
+	return c.plot(reports, &delays).write(c.SVG)
+}
+
+// plot shows the load over time; the workers began it together.
+func (c *clusterCmd) plot(reports []report, delays *Histogram) plot {
+	connected, slowest := series{name: "connected"}, series{name: "p99"}
+	for i := 0; ; i++ {
+		var at, p99 float64
+		n, here := 0, 0
+		for _, one := range reports {
+			if i < len(one.Seconds) {
+				s := one.Seconds[i]
+				at, n, p99, here = max(at, s.At), n+s.Connected, max(p99, s.P99), here+1
+			}
+		}
+		if here < len(reports) || here == 0 {
+			break
+		}
+		connected.points = append(connected.points, [2]float64{at, float64(n)})
+		slowest.points = append(slowest.points, [2]float64{at, p99})
+	}
+	var killed []mark
+	if c.Kill {
+		killed = []mark{{c.Seconds / 2, "a node is killed"}}
+	}
+	what := fmt.Sprintf("%d stations on %d nodes", c.Stations, c.Nodes)
+	return plot{
+		{title: "Connected: " + what, x: "seconds of the load", y: "stations", series: []series{connected}, marks: killed},
+		{title: "Reply time, p99 of each second, of the slowest client process", x: "seconds of the load", y: "ms", series: []series{slowest}, marks: killed, bar: 250},
+		distribution("Reply time of all", delays),
+	}
 }
 
 // natsCmd is a NATS server in a process of its own, so that its cost is

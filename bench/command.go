@@ -21,6 +21,7 @@ type Command struct {
 	Authorize authorizeCmd `cmd:"" help:"Cards asked for among very many."`
 	List      listCmd      `cmd:"" help:"The list of stations with any filter and order."`
 	Cluster   clusterCmd   `cmd:"" help:"Several nodes on PostgreSQL and NATS, one of them killed."`
+	Table     tableCmd     `cmd:"" help:"The table of docs/benchmarks.md, from what scripts/bench-all.sh wrote."`
 	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster; reads its orders from standard input."`
 	NATS      natsCmd      `cmd:"" name:"nats" hidden:"" help:"The NATS server of bench cluster."`
 }

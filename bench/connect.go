@@ -46,7 +46,7 @@ func (c *connectCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 			return nil, err
 		}
 		if u, ok := g.usage(); ok {
-			r.Steps = append(r.Steps, Step{Stations: to, RSSPerStation: u.RSS / int64(to), CPUPerConnect: round(float64((end.CPU - start.CPU).Microseconds()) / float64(to-from))})
+			r.Steps = append(r.Steps, Step{Stations: to, RSSPerStation: u.RSS / int64(to), RSSAboveIdle: (u.RSS - before.RSS) / int64(to), CPUPerConnect: round(float64((end.CPU - start.CPU).Microseconds()) / float64(to-from))})
 		}
 		r.more("connects_per_s", float64(to-from)/took.Seconds())
 		from = to
@@ -77,10 +77,15 @@ func (c *connectCmd) steps() []int {
 }
 
 func (c *connectCmd) plot(r *Result) plot {
-	memory, cpu := series{name: "memory, KiB"}, series{name: "CPU, 10 µs"}
+	all, above, cpu := series{name: "whole server"}, series{name: "above idle"}, series{name: "connect and boot"}
 	for _, s := range r.Steps {
-		memory.points = append(memory.points, [2]float64{float64(s.Stations), float64(s.RSSPerStation) / 1024})
-		cpu.points = append(cpu.points, [2]float64{float64(s.Stations), s.CPUPerConnect / 10})
+		n := float64(s.Stations)
+		all.points = append(all.points, [2]float64{n, float64(s.RSSPerStation) / 1024})
+		above.points = append(above.points, [2]float64{n, float64(s.RSSAboveIdle) / 1024})
+		cpu.points = append(cpu.points, [2]float64{n, s.CPUPerConnect})
 	}
-	return plot{title: "Server memory and CPU per station", x: "connected stations", y: "per station", series: []series{memory, cpu}}
+	return plot{
+		{title: "Server memory per connected station", x: "connected stations", y: "KiB of VmRSS", series: []series{all, above}, dots: true},
+		{title: "Server CPU per station", x: "connected stations", y: "µs", series: []series{cpu}, dots: true},
+	}
 }

@@ -60,8 +60,12 @@ func TestUsage(t *testing.T) {
 }
 
 func TestPlotIsXML(t *testing.T) {
-	p := plot{title: "a < b & c", x: "x", y: "y", bar: 12, series: []series{{"one", [][2]float64{{0, 0}, {15000, 10}}}, {"two", nil}}}
-	for _, text := range []string{p.svg(), plot{}.svg()} {
+	var h Histogram
+	for i := range 1000 {
+		h.Add(time.Duration(i*i) * time.Microsecond)
+	}
+	p := plot{{title: "a < b & c", x: "x", y: "y", bar: 12, series: []series{{name: "one", points: [][2]float64{{0, 0}, {15000, 10}}}, {name: "two"}}}, distribution("all", &h)}
+	for _, text := range []string{p.svg(), plot{}.svg(), plot{{}}.svg(), plot{distribution("none", new(Histogram))}.svg()} {
 		d := xml.NewDecoder(strings.NewReader(text))
 		for {
 			if _, err := d.Token(); err == io.EOF {

@@ -66,9 +66,48 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
+// eighths gives what lies in each eighth of a doubling from 64 µs on: its
+// bounds in microseconds and how many.
+func (h *Histogram) eighths(take func(low, high float64, n int64)) {
+	const step = histogramSub / 8
+	for i := histogramSub; i+step <= histogramSize; i += step {
+		var n int64
+		for j := i; j < i+step; j++ {
+			n += h.buckets[j].Load()
+		}
+		take(float64(bucketEnd(i-1)+1), float64(bucketEnd(i+step-1)+1), n)
+	}
+}
+
 // Longest gives the longest one.
 func (h *Histogram) Longest() time.Duration {
 	return time.Duration(h.longest.Load()) * time.Microsecond
+}
+
+// snapshot is what a histogram held at an instant.
+type snapshot [histogramSize]int64
+
+func (h *Histogram) snapshot() *snapshot {
+	s := new(snapshot)
+	for i := range h.buckets {
+		s[i] = h.buckets[i].Load()
+	}
+	return s
+}
+
+// since gives the quantile of what came after an earlier snapshot, and how
+// many that were.
+func (s *snapshot) since(before *snapshot, q float64) (d time.Duration, n int64) {
+	for i := range s {
+		n += s[i] - before[i]
+	}
+	var seen int64
+	for i := range s {
+		if seen += s[i] - before[i]; seen > 0 && float64(seen) >= q*float64(n) {
+			return time.Duration(bucketEnd(i)) * time.Microsecond, n
+		}
+	}
+	return 0, n
 }
 
 // counts gives the buckets that are not empty, to be sent to another process.

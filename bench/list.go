@@ -28,7 +28,9 @@ func (c *listCmd) Run(ctx context.Context, s Streams) error {
 
 var (
 	listVendors = []string{"ABB", "Alfen", "Alpitronic", "EVBox", "Kempower", "KEBA", "Schneider Electric", "Wallbox"}
-	listSorts   = []string{"id", "name", "site_name", "vendor", "model", "serial_number", "security_profile", "status", "online", "last_seen_at", "created_at"}
+	// Every order the API has.
+	listSorts = []string{"id", "name", "site_name", "vendor", "model", "serial_number", "security_profile", "status", "online", "last_seen_at", "created_at",
+		"organisation", "site", "firmware_version", "protocol", "status_since", "in_use", "suspect", "connected_at"}
 )
 
 // listedStation is a station in the list as the API tells it, as far as the
@@ -68,8 +70,8 @@ func (c *listCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	l := g.measured(func() { ask.all(ctx) })
 	r.delays(&ask.delays, l.lasted)
 	if l.measured {
-		r.CPUPerMessage = round(float64(l.server.Microseconds()) / float64(c.Requests))
-		r.ClientCPU = round(float64(l.client.Microseconds()) / float64(c.Requests))
+		r.CPUPerMessage = round(float64(l.server.Microseconds()) / float64(max(ask.delays.Count(), 1)))
+		r.ClientCPU = round(float64(l.client.Microseconds()) / float64(max(ask.delays.Count(), 1)))
 	}
 	for name, h := range ask.kinds {
 		r.more("p95_ms_"+name, ms(h.Quantile(.95)))
@@ -81,7 +83,7 @@ func (c *listCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	if u, ok := usageOf(os.Getpid()); ok {
 		r.ClientRSS = u.RSS
 	}
-	return r, percentiles(fmt.Sprintf("List of %d stations", c.Stations), map[string]*Histogram{"list": &ask.delays}, "list").write(c.SVG)
+	return r, plot{distribution(fmt.Sprintf("List of %d stations", c.Stations), &ask.delays)}.write(c.SVG)
 }
 
 // asking is the requests of a run.
@@ -101,8 +103,8 @@ func (a *asking) all(ctx context.Context) {
 	for caller := range a.c.AtOnce {
 		group.Go(func() {
 			random := rand.New(rand.NewPCG(a.c.Seed, uint64(caller)))
-			for i := caller; i < a.c.Requests && ctx.Err() == nil; i += a.c.AtOnce {
-				a.one(ctx, random)
+			for asked := 0; asked < a.c.Requests/a.c.AtOnce && ctx.Err() == nil; {
+				asked += a.one(ctx, random)
 			}
 		})
 	}
@@ -114,32 +116,55 @@ type filter struct {
 	name  string
 	query url.Values
 	fits  func(s listedStation) bool
+	empty bool // it may be that none fits
 }
 
 func (a *asking) filter(random *rand.Rand) filter {
 	s := a.c.row(a.g.Prefix, random.IntN(a.c.Stations))
-	switch random.IntN(7) {
+	switch random.IntN(8) {
 	case 0:
-		return filter{"all", url.Values{}, func(listedStation) bool { return true }}
+		return filter{"all", url.Values{}, func(listedStation) bool { return true }, false}
 	case 1:
-		return filter{"vendor", url.Values{"vendor": {s.Vendor}}, func(l listedStation) bool { return l.Vendor == s.Vendor }}
+		return filter{"vendor", url.Values{"vendor": {s.Vendor}}, func(l listedStation) bool { return l.Vendor == s.Vendor }, false}
 	case 2:
-		return filter{"vendor_model", url.Values{"vendor": {s.Vendor}, "model": {s.Model}}, func(l listedStation) bool { return l.Vendor == s.Vendor && l.Model == s.Model }}
+		return filter{"vendor_model", url.Values{"vendor": {s.Vendor}, "model": {s.Model}}, func(l listedStation) bool { return l.Vendor == s.Vendor && l.Model == s.Model }, false}
 	case 3:
-		return filter{"site_name", url.Values{"site_name": {s.SiteName}}, func(l listedStation) bool { return l.SiteName == s.SiteName }}
+		return filter{"site_name", url.Values{"site_name": {s.SiteName}}, func(l listedStation) bool { return l.SiteName == s.SiteName }, false}
 	case 4:
-		return filter{"serial", url.Values{"serial_number": {s.Serial}}, func(l listedStation) bool { return l.Serial == s.Serial }}
+		return filter{"serial", url.Values{"serial_number": {s.Serial}}, func(l listedStation) bool { return l.Serial == s.Serial }, false}
 	case 5:
-		return filter{"offline", url.Values{"online": {"false"}, "active": {"true"}}, func(listedStation) bool { return true }}
+		return filter{"offline", url.Values{"online": {"false"}, "active": {"true"}}, func(listedStation) bool { return true }, false}
+	}
+	return rare(random, s)
+}
+
+// rare is a filter that has no index of its own, or fits next to nothing.
+func rare(random *rand.Rand, s listedStation) filter {
+	any := func(listedStation) bool { return true }
+	switch random.IntN(5) {
+	case 0:
+		return filter{"online", url.Values{"online": {"true"}}, any, true}
+	case 1:
+		return filter{"status", url.Values{"status": {"faulted"}}, any, true}
+	case 2:
+		return filter{"seen", url.Values{"last_seen_at[gte]": {"2020-01-01T00:00:00Z"}}, any, true}
+	case 3:
+		part := s.Vendor[1:3]
+		return filter{"contains", url.Values{"vendor[contains]": {strings.ToUpper(part)}}, func(l listedStation) bool {
+			return strings.Contains(strings.ToLower(l.Vendor), strings.ToLower(part))
+		}, false}
 	}
 	part := s.Serial[2:7]
 	return filter{"text", url.Values{"q": {part}}, func(l listedStation) bool {
 		return strings.Contains(strings.ToLower(fmt.Sprint(l)), strings.ToLower(part))
-	}}
+	}, false}
 }
 
-// one asks for one page and checks it.
-func (a *asking) one(ctx context.Context, random *rand.Rand) {
+// deepPages is how far a caller leafs who leafs.
+const deepPages = 20
+
+// one asks for a page, or leafs through some, and checks and times each.
+func (a *asking) one(ctx context.Context, random *rand.Rand) (asked int) {
 	f := a.filter(random)
 	sort := listSorts[random.IntN(len(listSorts))]
 	if random.IntN(2) == 0 {
@@ -147,15 +172,32 @@ func (a *asking) one(ctx context.Context, random *rand.Rand) {
 	}
 	f.query.Set("sort", sort)
 	f.query.Set("limit", "50")
-	var page struct {
-		Items []listedStation `json:"items"`
+	pages := 1
+	if random.IntN(deepPages) == 0 {
+		pages = deepPages
 	}
-	began := time.Now()
-	err := a.g.api.Do(ctx, "GET", "/api/v1/charging-stations?"+f.query.Encode(), "", nil, &page)
-	took := time.Since(began)
-	if err == nil {
-		err = f.check(page.Items, sort)
+	for asked < pages {
+		var page struct {
+			Items []listedStation `json:"items"`
+			Next  string          `json:"next_cursor"`
+		}
+		began := time.Now()
+		err := a.g.api.Do(ctx, "GET", "/api/v1/charging-stations?"+f.query.Encode(), "", nil, &page)
+		took := time.Since(began)
+		if err == nil {
+			err = f.check(page.Items, sort)
+		}
+		asked++
+		a.took(f.name, took, err)
+		if err != nil || page.Next == "" {
+			break
+		}
+		f.query.Set("cursor", page.Next)
 	}
+	return asked
+}
+
+func (a *asking) took(name string, took time.Duration, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil {
@@ -165,14 +207,14 @@ func (a *asking) one(ctx context.Context, random *rand.Rand) {
 		return
 	}
 	a.delays.Add(took)
-	if a.kinds[f.name] == nil {
-		a.kinds[f.name] = &Histogram{}
+	if a.kinds[name] == nil {
+		a.kinds[name] = &Histogram{}
 	}
-	a.kinds[f.name].Add(took)
+	a.kinds[name].Add(took)
 }
 
 func (f filter) check(items []listedStation, sort string) error {
-	if len(items) == 0 || len(items) > 50 {
+	if len(items) == 0 && !f.empty || len(items) > 50 {
 		return fmt.Errorf("%s: %d stations in the page", f.query.Encode(), len(items))
 	}
 	for _, one := range items {

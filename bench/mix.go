@@ -72,7 +72,7 @@ func (c *mixCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	c.remarks(r)
 	r.failures(f)
 	title := fmt.Sprintf("Reply time of the mix, %d stations, %.0f messages a second", c.Stations, r.MsgsPerS)
-	return r, percentiles(title, map[string]*Histogram{"all": &f.delays}, "all").write(c.SVG)
+	return r, plot{distribution(title, &f.delays)}.write(c.SVG)
 }
 
 func (c *mixCmd) verify(ctx context.Context, g *ground, f *fleet, r *Result) error {

@@ -55,7 +55,8 @@ type Result struct {
 type Step struct {
 	Stations      int     `json:"stations"`
 	RSSPerStation int64   `json:"rss_per_station_bytes,omitempty"`
-	CPUPerConnect float64 `json:"cpu_us_per_connect,omitempty"` // of those that came in this step
+	RSSAboveIdle  int64   `json:"rss_above_idle_per_station_bytes,omitempty"` // without the server as it was before the first
+	CPUPerConnect float64 `json:"cpu_us_per_connect,omitempty"`               // of those that came in this step
 }
 
 func (r *Result) more(name string, v float64) {

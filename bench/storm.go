@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,6 +15,8 @@ type stormCmd struct {
 	Rate        float64 `help:"Messages a second of the others." default:"100" env:"-"`
 	ConnectRate float64 `help:"New connections a second before the storm." default:"500" env:"-"`
 	MTLS        bool    `name:"mtls" help:"Over TLS; nobody has a session ticket." env:"-"`
+
+	curve series // stations that have booted again, over time
 }
 
 // Run drops the stations and brings them back.
@@ -81,12 +84,23 @@ func (c *stormCmd) storm(ctx context.Context, g *ground, f, others *fleet, r *Re
 			wait(ctx, time.Millisecond)
 		}
 	}
-	if err := f.connect(ctx, f.stations, 0); err != nil {
+	home := &timeline{began: began}
+	err := f.each(ctx, f.stations, len(f.stations), nil, func(s *station) error {
+		err := f.bring(ctx, s)
+		if err != nil {
+			f.fail("not connected", err)
+			return err
+		}
+		home.add(time.Now())
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	back := time.Since(began)
 	f.onDrop.Store(nil)
 	r.BackSeconds = round(back.Seconds())
+	c.curve = home.series("booted")
 	r.delays(&others.delays, back+2*time.Second)
 	return ctx.Err()
 }
@@ -108,5 +122,36 @@ func (c *stormCmd) settle(ctx context.Context, g *ground, f, others *fleet, r *R
 		r.failures(one)
 	}
 	r.note("reply times are those of %d stations that stayed", c.Others)
-	return percentiles("Reply time of the others during the storm", map[string]*Histogram{"others": &others.delays}, "others").write(c.SVG)
+	return plot{
+		{title: fmt.Sprintf("%d stations come back after all dropped at once", c.Stations), x: "seconds after the drop", y: "stations booted", series: []series{c.curve}},
+		distribution("Reply time of the others meanwhile", &others.delays),
+	}.write(c.SVG)
+}
+
+// timeline takes down when something happened, from many goroutines.
+type timeline struct {
+	began time.Time
+	mu    sync.Mutex
+	at    []time.Duration
+}
+
+func (t *timeline) add(at time.Time) {
+	t.mu.Lock()
+	t.at = append(t.at, at.Sub(t.began))
+	t.mu.Unlock()
+}
+
+// series counts what had happened by then, at most about 200 points.
+func (t *timeline) series(name string) series {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slices.Sort(t.at)
+	s := series{name: name, points: [][2]float64{{0, 0}}}
+	step := max(len(t.at)/200, 1)
+	for i, at := range t.at {
+		if (i+1)%step == 0 || i == len(t.at)-1 {
+			s.points = append(s.points, [2]float64{at.Seconds(), float64(i + 1)})
+		}
+	}
+	return s
 }

@@ -36,6 +36,15 @@ type report struct {
 	In       int            `json:"in"`             // stations connected
 	What     map[string]int `json:"what,omitempty"`
 	Examples []string       `json:"examples,omitempty"`
+	Seconds  []second       `json:"seconds,omitempty"`
+}
+
+// second is what a worker saw in about a second of the load.
+type second struct {
+	At        float64 `json:"at"` // seconds since the load began
+	Connected int     `json:"connected"`
+	Answered  int64   `json:"answered"`
+	P99       float64 `json:"p99_ms"` // of what was answered in it
 }
 
 // workerCmd is a client process: one process may not hold the sockets of a
@@ -61,6 +70,7 @@ type worker struct {
 	lost atomic.Int64
 	back atomic.Int64 // the longest absence
 	home sync.WaitGroup
+	seen []second
 }
 
 func (w *worker) work(ctx context.Context) error {
@@ -90,7 +100,7 @@ func (w *worker) work(ctx context.Context) error {
 	_, what, examples := f.wrong()
 	return w.reports.Encode(report{
 		Done: "end", Counts: f.delays.counts(), Longest: f.delays.Longest(), Answered: f.answered.Load(), Offline: f.offline.Load(),
-		Lost: w.lost.Load(), Back: time.Duration(w.back.Load()), In: f.connected(), What: what, Examples: examples,
+		Lost: w.lost.Load(), Back: time.Duration(w.back.Load()), In: f.connected(), What: what, Examples: examples, Seconds: w.seen,
 	})
 }
 
@@ -126,10 +136,28 @@ func (w *worker) load(ctx context.Context) {
 			f.openLoop(ctx, 24*time.Hour, rate, l.stations, func(*station) kind { return l.kind })
 		})
 	}
-	<-ctx.Done()
+	w.watch(ctx)
 	loops.Wait()
 	w.home.Wait()
 	f.ended.Store(true)
+}
+
+// watch takes note of every second until ctx ends.
+func (w *worker) watch(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	began, before := time.Now(), w.fleet.delays.snapshot()
+	for {
+		select {
+		case now := <-tick.C:
+			after := w.fleet.delays.snapshot()
+			p99, n := after.since(before, .99)
+			w.seen = append(w.seen, second{At: round(now.Sub(began).Seconds()), Connected: w.fleet.connected(), Answered: n, P99: ms(p99)})
+			before = after
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // returns brings a station that lost its connection back in, and notes how

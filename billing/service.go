@@ -3,12 +3,14 @@ package billing
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/id"
 	"github.com/forecourt-ev/forecourt/foundation/money"
+	"github.com/forecourt-ev/forecourt/foundation/retain"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/location"
 	"github.com/forecourt-ev/forecourt/session"
@@ -188,4 +190,10 @@ func (s *Service) Read(ctx context.Context, cdr ID) (out CDR, err error) {
 		return err
 	})
 	return out, err
+}
+
+// Stores tells how much room charge records take. They are kept.
+func (s *Service) Stores() []retain.Store {
+	return []retain.Store{{Name: "cdr", Tables: []string{"cdr", "cdr_sequence", "cdr_held"},
+		Oldest: func(tx *db.Tx) (time.Time, error) { return retain.Oldest(tx, "cdr", "issued_at") }}}
 }

@@ -110,6 +110,9 @@ func (s *Service) wishes(ctx context.Context, st station.Station) ([]wish, error
 		if err != nil {
 			return err
 		}
+		if templates, err = s.expanded(tx, st, templates); err != nil {
+			return err
+		}
 		rules, _ := layer(rulesFor(s.rules, kind{Version: st.Protocol, Vendor: st.Vendor, Model: st.Model}), templates, before)
 		paths := make([]string, len(rules))
 		for i, r := range rules {

@@ -417,7 +417,7 @@ func (breaks) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 // eventually bears what another goroutine still does.
 func (h *house) eventually(done func() bool) {
 	h.t.Helper()
-	for range 500 {
+	for range 3000 {
 		if done() {
 			return
 		}

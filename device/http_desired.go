@@ -189,7 +189,11 @@ func (s *Service) getTemplates(ctx context.Context, in *idInput) (*appliedOutput
 		if err != nil {
 			return err
 		}
-		_, overruled := layer(nil, templates, before)
+		here, err := s.expanded(tx, st, templates)
+		if err != nil {
+			return err
+		}
+		_, overruled := layer(nil, here, before)
 		out.Body.Templates, out.Body.Overruled = []templateBody{}, []overruledBody{}
 		for _, t := range templates {
 			out.Body.Templates = append(out.Body.Templates, templateBodyOf(t))

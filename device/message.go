@@ -10,70 +10,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/id"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
-	"github.com/forecourt-ev/forecourt/station"
 )
-
-// BootNotification stores the boot, lets the station room decide its answer
-// and, when it is Accepted, has the device read and set up in the background.
-func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
-	cs := r.ChargingStation
-	more := cs.Boot16()
-	b := station.Booted{Vendor: cs.VendorName, Model: cs.Model, Serial: cs.SerialNumber, Firmware: cs.FirmwareVersion, Reason: string(r.Reason)}
-	if b.Serial == "" {
-		b.Serial = more.ChargeBoxSerialNumber // deprecated in 1.6, and all that some stations tell
-	}
-	if cs.Modem != nil {
-		b.ICCID, b.IMSI = cs.Modem.Iccid, cs.Modem.Imsi
-	}
-	meter := more.MeterType
-	if more.MeterSerialNumber != "" {
-		meter += " " + more.MeterSerialNumber
-	}
-	var v station.BootVerdict
-	var now time.Time
-	err := s.d.DB.Update(ctx, func(tx *db.Tx) (err error) {
-		if v, err = s.d.Stations.Boot(tx, p, b); err != nil {
-			return err
-		}
-		now = tx.Now
-		o := ownerOf(v.Station)
-		if v.Repeated {
-			return nil
-		}
-		if err := insertBoot(tx, o, p, b, meter, string(v.Status)); err != nil {
-			return err
-		}
-		if err := s.bootsFirmware(tx, o, b.Firmware); err != nil {
-			return err
-		}
-		if v.NewDevice {
-			if err := forgetDevice(tx, o.station); err != nil {
-				return err
-			}
-		}
-		if err := s.upgradeAfterBoot(tx, o); err != nil {
-			return err
-		}
-		if v.Status != ocpp.RegistrationStatusEnumAccepted {
-			return nil
-		}
-		if err := enqueueDisplay(tx, o.org, o.station, true, tx.Now.Add(2*s.d.SyncAfterBoot)); err != nil {
-			return err
-		}
-		return s.enqueueSync(tx, o, tx.Now.Add(s.d.SyncAfterBoot))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ocpp.BootNotificationResponse{CurrentTime: ocpp.DateTime{Time: now}, Interval: int(v.Interval / time.Second), Status: v.Status}, nil
-}
-
-func insertBoot(tx *db.Tx, o owner, p ocpp.Peer, b station.Booted, meter, status string) error {
-	_, err := tx.Exec(`INSERT INTO device_boot (station, at, org, vendor, model, serial, firmware, iccid, imsi, meter, reason, status, protocol, address)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14) ON CONFLICT (station, at) DO NOTHING`,
-		o.station, db.Micros(tx.Now), o.org, b.Vendor, b.Model, b.Serial, b.Firmware, b.ICCID, b.IMSI, meter, b.Reason, status, string(p.Version), p.RemoteAddr)
-	return err
-}
 
 func (s *Service) enqueueSync(tx *db.Tx, o owner, at time.Time) error {
 	return job.Enqueue(tx, job.Job{Kind: jobSync, Key: o.station, Org: o.org, Payload: syncJob{Station: o.station}, RunAt: at})

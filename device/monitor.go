@@ -212,6 +212,9 @@ func (s *Service) monitorsFor(ctx context.Context, st station.Station) (want []w
 		if err != nil {
 			return err
 		}
+		if templates, err = s.expanded(tx, st, templates); err != nil {
+			return err
+		}
 		want = monitorsOf(templates)
 		if have, err = monitorsAt(tx, string(st.ID)); err != nil {
 			return err

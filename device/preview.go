@@ -85,6 +85,9 @@ func (s *Service) plan(tx *db.Tx, t Template, st station.Station, p *Preview) er
 	t.depth = slices.Index(orgs, t.Org)
 	templates = append(slices.DeleteFunc(templates, func(o Template) bool { return o.ID == t.ID }), t)
 	slices.SortFunc(templates, Template.before)
+	if templates, err = s.expanded(tx, st, templates); err != nil {
+		return err
+	}
 	before, err := desiredOf(tx, string(st.ID))
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 // Config of the room; zero values mean the defaults.
 type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
+	SyncSpacing    time.Duration // between two stations that are asked after a boot, on one node; 50 ms
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
@@ -35,6 +36,7 @@ func (c Config) withDefaults() Config {
 	}
 	const day = 24 * time.Hour
 	set(&c.SyncAfterBoot, 10*time.Second)
+	set(&c.SyncSpacing, 50*time.Millisecond)
 	set(&c.ReportTimeout, 10*time.Minute)
 	set(&c.ReconcileEvery, 50*time.Minute)
 	set(&c.KeepAnswers, 7*day)
@@ -57,6 +59,8 @@ type Deps struct {
 	// leaves sites unchecked.
 	Sites func(tx *db.Tx, site string) (org string, err error)
 	Files *file.Store
+	// Booted is told of each boot in the transaction that stores it; nil: nobody.
+	Booted func(tx *db.Tx, p ocpp.Peer) error
 	// Sessions pages through sessions (filters station_id, started_at), for
 	// diagnostics bundles; nil: none.
 	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)
@@ -67,12 +71,18 @@ type Deps struct {
 	// Certified tells whether we know of a certificate of the station that is
 	// good for security profile 3. nil: nobody knows, the station is believed.
 	Certified func(tx *db.Tx, station string) (bool, error)
+	// ServerRoots puts the roots of our server's certificate on a station that
+	// lacks them; refused says what it did not take, err that it was not
+	// reached. nil: that is not ours to do.
+	ServerRoots func(ctx context.Context, station string) (refused string, err error)
 }
 
 // Service holds the use-cases of devices.
 type Service struct {
 	d     Deps
 	rules []Rule
+	slots slots
+	boots *db.Batch[*booting]
 
 	// displayed takes the display messages that a station reported in answer
 	// to a request; nil where nobody keeps them.
@@ -89,7 +99,8 @@ func New(d Deps) *Service {
 		d.CSMSURL = func(int) string { return "" }
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
-	s := &Service{d: d, rules: baseline}
+	s := &Service{d: d, rules: baseline, slots: slots{every: d.SyncSpacing}}
+	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest}, s.storeBoots)
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)
 	}

@@ -38,6 +38,7 @@ type Item struct {
 	Connector         int    `json:"connector,omitempty" minimum:"0"`
 	Variable          string `json:"variable,omitempty"`
 	VariableInstance  string `json:"variable_instance,omitempty"`
+	Every             string `json:"every,omitempty" enum:"evse,connector" doc:"In the place of evse and connector: this variable of every EVSE, or of every connector, that a station has. What names one by its number counts before it."`
 	Attribute         string `json:"attribute,omitempty" enum:"Actual,Target,MinSet,MaxSet" doc:"Actual when left out"`
 	Key               string `json:"key,omitempty" doc:"A key of OCPP 1.6, in the place of component and variable"`
 	Value             string `json:"value" maxLength:"2500"`
@@ -74,6 +75,7 @@ type MonitorItem struct {
 	Connector         int    `json:"connector,omitempty" minimum:"0"`
 	Variable          string `json:"variable"`
 	VariableInstance  string `json:"variable_instance,omitempty"`
+	Every             string `json:"every,omitempty" enum:"evse,connector" doc:"In the place of evse and connector: at every EVSE, or every connector, that a station has"`
 	Type              string `json:"type" enum:"UpperThreshold,LowerThreshold,Delta,Periodic,PeriodicClockAligned,TargetDelta,TargetDeltaRelative"`
 	Value             Number `json:"value" doc:"A threshold or difference in the variable's unit; seconds of a periodic monitor"`
 	Severity          int    `json:"severity" minimum:"0" maximum:"9" doc:"0 danger … 9 debug"`
@@ -175,10 +177,10 @@ func (t Template) check() error {
 			continue
 		}
 		v := item.named()
-		if p := v.Path(); seen[p] {
+		if p := v.Path(); seen[item.Every+"|"+p] {
 			bad.With(at, "names a variable a second time", p)
 		} else {
-			seen[p] = true
+			seen[item.Every+"|"+p] = true
 		}
 		version := "2.1"
 		if item.Key != "" {
@@ -193,7 +195,7 @@ func (t Template) check() error {
 		if problem := m.problem(); problem != "" {
 			bad.With(at, problem, m.Value.String())
 		}
-		if k := "monitor|" + m.key(); seen[k] {
+		if k := "monitor|" + m.Every + "|" + m.key(); seen[k] {
 			bad.With(at, "is there a second time: a variable has one monitor per type and severity", m.Variable)
 		} else {
 			seen[k] = true
@@ -213,6 +215,10 @@ func (i Item) problem() string {
 		return "needs a component and a variable, or a key of OCPP 1.6"
 	case i.Connector > 0 && i.EVSE == 0:
 		return "names a connector without its EVSE"
+	case i.Key != "" && i.Every != "":
+		return "names a key of OCPP 1.6, of which a station has one"
+	case everyProblem(i.Every, i.EVSE, i.Connector) != "":
+		return everyProblem(i.Every, i.EVSE, i.Connector)
 	case secretName.MatchString(i.named().Name):
 		return "is a secret, which is not kept as desired state; set it once on each station"
 	}
@@ -224,6 +230,8 @@ func (m MonitorItem) problem() string {
 	switch {
 	case m.Component == "" || m.Variable == "":
 		return "needs a component and a variable"
+	case everyProblem(m.Every, m.EVSE, m.Connector) != "":
+		return everyProblem(m.Every, m.EVSE, m.Connector)
 	case !ocpp.MonitorEnum(m.Type).Valid():
 		return "has no such type"
 	case unit.Decimal(m.Value).Sign() < 0 && m.Type == string(ocpp.MonitorEnumDelta): // OCPP 2.0.1 N04.FR.14

@@ -77,6 +77,8 @@ type UpgradeOptions struct {
 	NewPassword   bool       `json:"rotate_password,omitempty"` // bring a new password too
 	Reset         bool       `json:"reset,omitempty"`           // of ToPassword: restart the station, so that it is used at once
 	AskedAt       *time.Time `json:"asked_at,omitempty"`        // for a certificate
+	RootsAt       *time.Time `json:"roots_at,omitempty"`        // when the roots of our server were seen to
+	RootsRefused  string     `json:"roots_refused,omitempty"`   // what the station did not take of them
 }
 
 // KeyValue is a configuration key of 1.6 with its value.

@@ -146,6 +146,9 @@ func (s *Service) take(ctx context.Context, u *Upgrade, st station.Station) (out
 	case StepCertificate:
 		return s.awaitCertificate(ctx, u, st)
 	case StepConfigure:
+		if err := s.bringRoots(ctx, u); err != nil {
+			return outcome{}, err
+		}
 		if st.Protocol == string(ocpp.V16) {
 			return s.configure16(ctx, u, st)
 		}
@@ -242,7 +245,7 @@ func (s *Service) configure16(ctx context.Context, u *Upgrade, st station.Statio
 	case took == ocpp.SetVariableStatusEnumUnknownVariable:
 		return failed("the station has no key SecurityProfile: set its address to %s by hand", s.d.CSMSURL(u.Target)), nil
 	case !taken(took):
-		return failed("the station did not take SecurityProfile %d: %s %s (is the root of our certificate there, and for profile 3 its own certificate?)", u.Target, took, detail), nil
+		return failed("the station did not take SecurityProfile %d: %s %s %s", u.Target, took, detail, u.lacking()), nil
 	}
 	u.Epoch = st.Epoch
 	return outcome{next: u.after(st, StepConfigure)}, nil
@@ -282,7 +285,7 @@ func (s *Service) configure(ctx context.Context, u *Upgrade, st station.Station)
 		return outcome{}, err
 	}
 	if !taken(took) {
-		return failed("the station did not take NetworkConfigurationPriority %s: %s %s (is the root of our certificate there, and for profile 3 its own certificate?)", first(u.Slot, u.Priority), took, detail), nil
+		return failed("the station did not take NetworkConfigurationPriority %s: %s %s %s", first(u.Slot, u.Priority), took, detail, u.lacking()), nil
 	}
 	u.Epoch = st.Epoch
 	return outcome{next: u.after(st, StepConfigure)}, nil

@@ -330,6 +330,35 @@ func TestMoveOf16(t *testing.T) {
 	})
 }
 
+func TestMoveBringsTheRootFirst(t *testing.T) {
+	moving(t, func(t *testing.T, h *house, m *mover) {
+		asked, reached := 0, false
+		h.d.ServerRoots = func(context.Context, string) (string, error) {
+			asked++
+			if len(m.profiles) > 0 {
+				t.Error("the network profile went before the root")
+			}
+			if !reached {
+				return "", fault.New(fault.Unavailable, "gateway.offline", "gone")
+			}
+			return "the store is full", nil
+		}
+		m.refuse = "OCPPCommCtrlr.NetworkConfigurationPriority"
+		h.link(ocpp.V201, 1)
+		h.north.For(t).Must(202, "POST", securityPath, `{"profile":2}`)
+		h.run()
+		h.at(StepConfigure) // it was not reached, and is asked again
+		reached = true
+		h.clock.Advance(time.Hour)
+		h.must(h.sweepUpgrades(t.Context()))
+		h.run()
+		h.at(StepFailed)
+		if u := h.current(); asked != 2 || !strings.Contains(u.Reason, "the store is full") {
+			t.Errorf("asked %d times; %+v", asked, u)
+		}
+	})
+}
+
 func TestMoveThatTheStationRefuses(t *testing.T) {
 	moving(t, func(t *testing.T, h *house, m *mover) {
 		m.refuse = "OCPPCommCtrlr.NetworkConfigurationPriority"

@@ -138,7 +138,7 @@ func (h *house) watch(key, query, lastID string) *watcher {
 // line gives the next line with the prefix; empty at the end of the stream.
 func (w *watcher) line(prefix string) string {
 	w.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(30 * time.Second)
 	for {
 		select {
 		case l, ok := <-w.lines:

@@ -165,13 +165,14 @@ func planRoots(has []Installed, want, withdrawn []wantedRoot) rootPlan {
 	return p
 }
 
-// rootsFor gives the roots that a station shall have, and those withdrawn.
-func (s *Service) rootsFor(ctx context.Context, st Station) (want, withdrawn []wantedRoot, err error) {
+// rootsFor gives the roots that a station shall have, ours among them when own
+// says so, and those withdrawn.
+func (s *Service) rootsFor(ctx context.Context, st Station, own bool) (want, withdrawn []wantedRoot, err error) {
 	t, err := s.trusted(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.d.InstallOwnRoot {
+	if own {
 		for _, o := range t.own {
 			if o.kind == kindRoot {
 				want = append(want, wantedRoot{purposeCSMS, o.cert, fingerprint(o.cert)})
@@ -232,7 +233,7 @@ func (s *Service) reconcile(ctx context.Context, st Station) error {
 	if err := s.d.DB.Update(ctx, func(tx *db.Tx) error { return saveInstalled(tx, st, list) }); err != nil {
 		return err
 	}
-	want, withdrawn, err := s.rootsFor(ctx, st)
+	want, withdrawn, err := s.rootsFor(ctx, st, s.d.InstallOwnRoot)
 	if err != nil {
 		return err
 	}
@@ -248,14 +249,8 @@ func (s *Service) reconcile(ctx context.Context, st Station) error {
 	if len(p.install)+len(p.remove) == 0 {
 		return nil
 	}
-	for _, w := range p.install {
-		status, detail, err := s.install1(ctx, st.ID, w.purpose, encodePEM(w.cert))
-		if err != nil {
-			return err
-		}
-		if err := s.noteRoot(ctx, st, w, status, detail); err != nil {
-			return err
-		}
+	if _, err := s.installRoots(ctx, st, p.install); err != nil {
+		return err
 	}
 	for _, i := range p.remove {
 		if _, err := s.delete1(ctx, st, i); err != nil {
@@ -266,6 +261,24 @@ func (s *Service) reconcile(ctx context.Context, st Station) error {
 		return err
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return saveInstalled(tx, st, list) })
+}
+
+// installRoots installs roots one after the other, notes what became of each
+// and says of the refused ones why.
+func (s *Service) installRoots(ctx context.Context, st Station, roots []wantedRoot) (refused string, err error) {
+	for _, w := range roots {
+		status, detail, err := s.install1(ctx, st.ID, w.purpose, encodePEM(w.cert))
+		if err != nil {
+			return "", err
+		}
+		if err := s.noteRoot(ctx, st, w, status, detail); err != nil {
+			return "", err
+		}
+		if status != rootInstalled {
+			refused = strings.TrimSpace("the station did not take the root " + w.cert.Subject.CommonName + " (" + status + "): " + detail)
+		}
+	}
+	return refused, nil
 }
 
 // install1 installs one root; err only when the station was not reached.

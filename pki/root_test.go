@@ -176,3 +176,50 @@ func TestForeignCertificateSpeaksForItsStationOnly(t *testing.T) {
 		h.identifies(byID.cert, "pki.certificate_unknown")
 	})
 }
+
+func TestAMoveBringsTheRootsOfTheServer(t *testing.T) {
+	each(t, func(d *Deps) { d.ServesOwn = true }, func(t *testing.T, h *house) {
+		_, err := h.ServerCertificate(t.Context(), "csms.example.org") // our own roots exist now
+		h.must(err)
+		theirs := selfSigned(t, "Other authority of the server", t0)
+		h.addRoot(theirs.cert, purposeCSMS, "")
+		h.addRoot(selfSigned(t, "V2G", t0).cert, purposeV2G, "") // has nothing to do with the connection
+		for range 2 {                                            // what is there is not installed again
+			refused, err := h.BringServerRoots(t.Context(), "CS-1")
+			h.must(err)
+			if refused != "" || len(h.box.roots) != 3 {
+				t.Fatalf("%q, the station has %v; want our two roots and the one that people named", refused, h.rootsOnStation())
+			}
+		}
+		h.box.roots = nil
+		h.box.answer = func(req ocpp.Request) (ocpp.Response, error) {
+			if _, ok := req.(*ocpp.InstallCertificateRequest); ok {
+				return &ocpp.InstallCertificateResponse{Status: ocpp.InstallCertificateStatusEnumRejected}, nil
+			}
+			return nil, nil
+		}
+		if refused, err := h.BringServerRoots(t.Context(), "CS-1"); err != nil || !strings.Contains(refused, "rejected") {
+			t.Errorf("%q, %v", refused, err)
+		}
+		h.box.answer = func(ocpp.Request) (ocpp.Response, error) {
+			return nil, &ocpp.CallError{Code: ocpp.CodeNotImplemented}
+		}
+		if refused, err := h.BringServerRoots(t.Context(), "CS-1"); err != nil || !strings.Contains(refused, "does not tell") {
+			t.Errorf("%q, %v", refused, err)
+		}
+		h.box.answer = func(ocpp.Request) (ocpp.Response, error) {
+			return nil, fault.New(fault.Unavailable, "gateway.offline", "gone")
+		}
+		if _, err := h.BringServerRoots(t.Context(), "CS-1"); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestAMoveNeedsNoRootOfAServerThatIsNotOurs(t *testing.T) {
+	each(t, nil, func(t *testing.T, h *house) {
+		if refused, err := h.BringServerRoots(t.Context(), "CS-1"); refused != "" || err != nil || len(h.box.roots) != 0 {
+			t.Errorf("%q, %v, %v", refused, err, h.rootsOnStation())
+		}
+	})
+}

@@ -36,6 +36,7 @@ type Config struct {
 	ReconcileEvery  time.Duration // how often a station's roots are compared; 24 h
 	Manual          bool          // every request waits for a person
 	InstallOwnRoot  bool          // our own root is a CSMS root that every station shall have
+	ServesOwn       bool          // our server's certificate is of our own authority: a station that moves to TLS needs our root
 	V2G             string        // off, own or external; off
 	RequireOCSP     bool          // a contract whose revocation cannot be learned is refused
 	AllowPrivate    bool          // responders and CRLs may be at private addresses

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts the demo on a free port with an empty data directory and drives the
-# web app in a browser.
+# web app in a browser. E2E_ONLY=station,device runs only those parts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -15,4 +15,4 @@ for _ in $(seq 1 120); do
 done
 cd ui
 BASE_URL="http://127.0.0.1:$port" OWNER_EMAIL="owner@localhost" OWNER_PASSWORD="e2e-owner-password" \
-	node e2e/run.mjs "http://127.0.0.1:$port" --out "${E2E_OUT:-$work/shots}" || { tail -50 "$work/log"; exit 1; }
+	node e2e/run.mjs "http://127.0.0.1:$port" --out "${E2E_OUT:-$work/shots}" ${E2E_ONLY:+--only "$E2E_ONLY"} || { tail -50 "$work/log"; exit 1; }

@@ -1,9 +1,12 @@
 package session
 
 import (
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/identity"
@@ -87,4 +90,82 @@ func TestBatteryReachesThePrice(t *testing.T) {
 			t.Fatalf("costs %d with %v", f.Excl, f.Usage.SoC)
 		}
 	})
+}
+
+// Sessions of one driver that are settled at the same instant share the
+// allowance: what one takes the other has not.
+func TestAllowanceOfSessionsSettledTogether(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		many := 9
+		h.token("A", func(k *access.IdToken) { k.MaxSessions = &many })
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.4,"step_size":1}]}]`, `{"allowances":[{"per":"month","kwh":8}]}`)
+		const cars = 6
+		for i := range cars {
+			st := h.at2("CS" + strconv.Itoa(i))
+			st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), withToken("A"), charging("Charging"), withMeter(register(minutes(0), 0))))
+		}
+		var all sync.WaitGroup
+		for i := range cars {
+			all.Go(func() {
+				h.at2("CS" + strconv.Itoa(i)).tell(event2("Ended", "X", 1, minutes(30), withMeter(register(minutes(30), 3000))))
+			})
+		}
+		all.Wait()
+		var took, paid int64
+		for _, r := range h.sessions() {
+			paid += int64(r.Excl)
+		}
+		err := h.d.View(h.ctx, func(tx *db.Tx) error {
+			return tx.QueryRow(`SELECT SUM(energy) FROM tariff_allowance`).Scan(&took)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took != int64(8*unit.KiloWattHour) || paid != 4_000_000 { // 18 kWh, 8 of them free
+			t.Errorf("%d mWh were free, %d paid", took, paid)
+
+		}
+	})
+}
+
+// A market's cap on a session is its limit from the start, whoever began it,
+// and what a driver asked for only lowers it. What follows is idle time.
+func TestMarketCapIsALimit(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.s.d.Cap = func(_ *db.Tx, site string) (unit.Energy, bool, error) {
+			return 10 * unit.KiloWattHour, site == "S1", nil
+		}
+		asked := 0
+		h.send = func(_ string, r ocpp.Request) (ocpp.Response, error) {
+			asked++
+			return &ocpp.RequestStopTransactionResponse{Status: ocpp.RequestStartStopStatusEnumAccepted}, nil
+		}
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.4,"step_size":1},{"type":"PARKING_TIME","price":6,"step_size":60}]}]`, `{}`)
+		st := h.at2("CS1")
+		st.p.Site = "S1"
+		st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), charging("Charging"), withMeter(register(minutes(0), 0))))
+		if l := h.only().Limit; l.Energy != 10*unit.KiloWattHour {
+			t.Fatalf("limit %+v", l)
+		}
+		st.tell(event2("Updated", "X", 1, minutes(30), charging("SuspendedEVSE"), withMeter(register(minutes(30), 10_000))))
+		h.work()
+		if !h.only().LimitReached || asked != 1 {
+			t.Errorf("asked %d times to stop: %+v", asked, h.only().Limit)
+		}
+		// A station that does not stop: time beyond the limit is parking, not throttling.
+		st.tell(event2("Ended", "X", 2, minutes(60), withMeter(register(minutes(60), 10_000))))
+		if r := h.only(); r.Excl != 4_000_000+3_000_000 {
+			t.Errorf("costs %d", r.Excl)
+		}
+	})
+}
+
+func TestLowestLimit(t *testing.T) {
+	a := Limit{Energy: 5, Duration: 0}
+	if got := a.lowest(Limit{Energy: 3, Duration: time.Hour}); got != (Limit{3, time.Hour}) {
+		t.Errorf("%+v", got)
+	}
+	if got := (Limit{}).lowest(a); got != a || a.lowest(Limit{}) != a {
+		t.Errorf("%+v", got)
+	}
 }

@@ -9,11 +9,13 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
-// reading is a message that only brings readings, on its way through the
-// batch: many stations share one transaction.
+// reading is a message that only brings readings, or the status of a
+// connector, on its way through the batch: many stations share one
+// transaction.
 type reading struct {
-	m     *message
-	clock *Clock
+	m      *message
+	clock  *Clock
+	status *sighting // not nil: a status; of m only the peer counts
 	// unknown is set when the transaction has no session yet: nothing was
 	// stored, the caller makes one.
 	unknown bool
@@ -62,22 +64,27 @@ func (s *Service) flush(tx *db.Tx, rows []*reading) error {
 	seen := map[ref]bool{}
 	for _, r := range rows {
 		k := ref{r.m.peer.Station, r.m.transaction}
-		if r.unknown = false; r.m.known && !seen[k] {
+		if r.unknown = false; r.status == nil && r.m.known && !seen[k] {
 			seen[k] = true
 			refs = append(refs, k)
 		}
 	}
-	all, err := sessionsByRef(tx, refs)
+	all, err := s.recent.byRef(tx, refs)
 	if err != nil {
 		return err
 	}
-	b := &batch{s: s, tx: tx, known: map[ref][]Session{}, works: map[ID]*work{}, heard: map[ID]time.Time{}}
+	b := &batch{s: s, tx: tx, known: make(map[ref][]Session, len(all)), works: make(map[ID]*work, len(all)), heard: make(map[ID]time.Time, len(all))}
 	for _, r := range all {
 		k := ref{r.Station, r.Transaction}
 		b.known[k] = append(b.known[k], r)
 	}
 	for _, r := range rows {
-		if err := b.take(r); err != nil {
+		if r.status != nil {
+			err = b.see(r.m.peer, r.status)
+		} else {
+			err = b.take(r)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -147,14 +154,20 @@ func (b *batch) session(m *message) (*work, error) {
 	if r == nil {
 		return nil, nil
 	}
+	w := b.work(r)
+	w.usedID = w.usedID || m.known
+	return w, nil
+}
+
+// work is the session under way in this batch, from r if it was not yet.
+func (b *batch) work(r *Session) *work {
 	w := b.works[r.ID]
 	if w == nil {
 		w = workOn(*r)
 		b.works[r.ID] = w
 		b.order = append(b.order, w)
 	}
-	w.usedID = w.usedID || m.known
-	return w, nil
+	return w
 }
 
 func (b *batch) finish() error {
@@ -178,5 +191,9 @@ func (b *batch) finish() error {
 		}
 		w.version++
 	}
-	return updateSessions(b.tx, b.order)
+	if err := updateSessions(b.tx, b.order); err != nil {
+		return err
+	}
+	b.tx.AfterCommit(func() { b.s.recent.keep(b.order) })
+	return nil
 }

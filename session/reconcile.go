@@ -10,7 +10,6 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
-	"github.com/forecourt-ev/forecourt/tariff"
 )
 
 // The version belongs to the connection (field note 11). A station that comes
@@ -45,16 +44,13 @@ func sameSeries(a, b ocpp.Version) bool { return (a == ocpp.V16) == (b == ocpp.V
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
-	return []event.Consumer{{Name: "session.stations", Kinds: []string{station.KindBoot, station.KindReplaced, tariff.KindAssigned}, Handle: s.stationTurned}}
+	return []event.Consumer{
+		{Name: "session.stations", Kinds: []string{station.KindBoot, station.KindReplaced}, Handle: s.stationTurned},
+		{Name: "session.prices", Kinds: priceKinds, Handle: s.pricesTurned},
+	}
 }
 
 func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
-	if f.Kind == tariff.KindAssigned { // of a station or one of its EVSEs
-		if f.Station == "" {
-			return nil
-		}
-		return s.setTariff(tx, f.Org, f.Site, f.Station)
-	}
 	if f.Kind == station.KindReplaced {
 		var r station.Replaced
 		if err := f.Decode(&r); err != nil {
@@ -70,7 +66,7 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 		return nil
 	}
 	if b.Protocol == string(ocpp.V21) {
-		if err := s.setTariff(tx, f.Org, f.Site, f.Station); err != nil {
+		if err := s.setTariff(tx, f.Org, f.Station, true); err != nil {
 			return err
 		}
 	}

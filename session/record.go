@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/money"
-	"github.com/forecourt-ev/forecourt/foundation/unit"
 )
 
 // Session is a charging session as it is kept: the state that its events
@@ -53,18 +52,6 @@ type Session struct {
 
 // Flags are all that apply.
 func (s Session) Flags() Flag { return s.State.Flags | s.Marks }
-
-// Limit is what a driver or the platform allowed a session from the start.
-// Zero values mean no limit.
-type Limit struct {
-	Energy   unit.Energy
-	Duration time.Duration
-}
-
-// reached reports whether the session is at its limit.
-func (l Limit) reached(s State, now time.Time) bool {
-	return l.Energy > 0 && s.Energy >= l.Energy || l.Duration > 0 && !s.StartedAt.IsZero() && now.Sub(s.StartedAt) >= l.Duration
-}
 
 // Sample is a stored meter value.
 type Sample struct {

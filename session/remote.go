@@ -171,7 +171,7 @@ func (s *Service) matchRemote(tx *db.Tx, w *work, m *message) ([]RemoteStart, er
 	}
 	for _, r := range pending {
 		if w.RemoteStart == 0 && r.answeredBy(m) {
-			w.RemoteStart, w.Limit = r.ID, r.Limit
+			w.RemoteStart, w.Limit = r.ID, w.Limit.lowest(r.Limit)
 			if err := setRemote(tx, r.ID, Begun, w.ID); err != nil {
 				return nil, err
 			}

@@ -22,9 +22,10 @@ type Display struct {
 
 // Jobs that tell a station about prices. Each tells what holds when it runs.
 const (
-	jobCost   = "session.cost"   // the cost so far, or the final one
-	jobShow   = "session.price"  // 1.6: the price before the charge
-	jobTariff = "session.tariff" // 2.1: the station's default tariff
+	jobCost    = "session.cost"    // the cost so far, or the final one
+	jobShow    = "session.price"   // 1.6: the price before the charge
+	jobTariff  = "session.tariff"  // 2.1: the default tariffs of a station
+	jobTariffs = "session.tariffs" // 2.1: those of all stations, where they changed
 )
 
 // A cost that nobody could be told in this time is old news.
@@ -34,6 +35,8 @@ func (s *Service) costJobs(r *job.Runner) {
 	r.Handle(jobCost, s.sendCost, job.Options{MaxAttempts: costTries, Timeout: time.Minute})
 	r.Handle(jobShow, s.sendPrice, job.Options{MaxAttempts: costTries, Timeout: time.Minute})
 	r.Handle(jobTariff, s.sendTariff, job.Options{MaxAttempts: costTries, Timeout: time.Minute})
+	r.Handle(jobTariffs, s.sweepTariffs, job.Options{MaxAttempts: costTries, Timeout: 10 * time.Minute})
+	r.Every(jobTariffs, tariffSweep, func(ctx context.Context) error { return s.sweepTariffs(ctx, job.Job{}) })
 }
 
 func (s *Service) display(tx *db.Tx, station string) (Display, error) {
@@ -159,55 +162,6 @@ func (s *Service) tellStation(ctx context.Context, station string, req ocpp.Requ
 		return err
 	}
 	s.d.Log.Debug("a station was not told a price", "station", station, "message", req.Action(), "err", err)
-	return nil
-}
-
-// defaultTariff is a job's payload.
-type defaultTariff struct {
-	Org     string `json:"org"`
-	Site    string `json:"site,omitempty"`
-	Station string `json:"station"`
-}
-
-// setTariff has a 2.1 station that computes costs itself sent its tariff.
-func (s *Service) setTariff(tx *db.Tx, org, site, station string) error {
-	d, err := s.display(tx, station)
-	if err != nil || !d.Tariff || s.d.Tariffs == nil {
-		return err
-	}
-	return job.Enqueue(tx, job.Job{Kind: jobTariff, Key: station, Org: org, Payload: defaultTariff{org, site, station}})
-}
-
-// sendTariff sends the tariff that is in force at a station, for all of its
-// EVSEs (I07). The id is the version's: a station that has it says so.
-func (s *Service) sendTariff(ctx context.Context, j job.Job) error {
-	var p defaultTariff
-	if err := j.Decode(&p); err != nil {
-		return err
-	}
-	var v *tariff.Version
-	err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
-		v, err = s.d.Tariffs.ForEVSE(tx, p.Org, p.Site, p.Station, 0, "", tx.Now)
-		return err
-	})
-	if err != nil || v == nil {
-		return err
-	}
-	wire, lost := v.Tariff.ToOCPP(string(v.ID))
-	if len(lost) > 0 {
-		s.d.Log.Info("a station computes with less than the tariff says", "station", p.Station, "tariff", v.Tariff.ID, "lost", len(lost))
-	}
-	answer, err := s.d.Commander.Send(ctx, p.Station, &ocpp.SetDefaultTariffRequest{Tariff: wire}) // I07.FR.10
-	if err != nil {
-		if timedOut(err) {
-			return err
-		}
-		s.d.Log.Warn("a station did not take its tariff", "station", p.Station, "tariff", v.Tariff.ID, "err", err)
-		return nil
-	}
-	if r, ok := answer.(*ocpp.SetDefaultTariffResponse); ok && r.Status != ocpp.TariffSetStatusEnumAccepted && r.Status != ocpp.TariffSetStatusEnumDuplicateTariffId {
-		s.d.Log.Warn("a station refused its tariff", "station", p.Station, "tariff", v.Tariff.ID, "status", r.Status)
-	}
 	return nil
 }
 

@@ -17,11 +17,14 @@ import (
 func (h *house) shows(d Display) *[]ocpp.Request {
 	var sent []ocpp.Request
 	h.s.d.Display = func(*db.Tx, string) (Display, error) { return d, nil }
+	h.s.d.Placed = func(*db.Tx, string) (Placed, error) { return Placed{Org: h.org, EVSEs: []int{1, 2}}, nil }
 	h.send = func(_ string, r ocpp.Request) (ocpp.Response, error) {
 		sent = append(sent, r)
 		switch r.(type) {
 		case *ocpp.SetDefaultTariffRequest:
 			return &ocpp.SetDefaultTariffResponse{Status: ocpp.TariffSetStatusEnumAccepted}, nil
+		case *ocpp.ClearTariffsRequest:
+			return &ocpp.ClearTariffsResponse{}, nil
 		case *ocpp.CostUpdatedRequest:
 			return &ocpp.CostUpdatedResponse{}, nil
 		}

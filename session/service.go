@@ -39,8 +39,14 @@ type Deps struct {
 	// Waiting gives when others waited for an EVSE within [from, until); nil:
 	// nobody ever did.
 	Waiting func(tx *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error)
+	// Cap gives the most energy that a session at a site may deliver by the
+	// rules of its market, if there is such a rule; nil: there never is.
+	Cap func(tx *db.Tx, site string) (most unit.Energy, ok bool, err error)
 	// Display gives what a station can show of prices; nil: none can.
 	Display func(tx *db.Tx, station string) (Display, error)
+	// Placed gives where a station stands and its EVSEs; nil: no station is
+	// sent tariffs.
+	Placed func(tx *db.Tx, station string) (Placed, error)
 	// ConnectionTimeout gives how long a station waits for the cable after a
 	// remote start, 0 when it has not told; nil: it never has.
 	ConnectionTimeout func(tx *db.Tx, station string) (time.Duration, error)
@@ -56,8 +62,9 @@ type Deps struct {
 
 // Service holds the use-cases of sessions.
 type Service struct {
-	d   Deps
-	hot *db.Batch[*reading]
+	d      Deps
+	hot    *db.Batch[*reading]
+	recent recent
 
 	mu     sync.Mutex
 	clocks map[string]*stationClock
@@ -69,7 +76,7 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	d.Config.defaults()
-	s := &Service{d: d, clocks: map[string]*stationClock{}}
+	s := &Service{d: d, clocks: map[string]*stationClock{}, recent: recent{sessions: map[ID]Session{}}}
 	s.hot = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
 	return s
 }
@@ -134,8 +141,11 @@ func (s *Service) skew(ctx context.Context, p ocpp.Peer, station, received time.
 // Booted notes that a station began anew; app calls it for an accepted
 // BootNotification. Timestamps before 2015 only mean something within a boot.
 func (s *Service) Booted(ctx context.Context, p ocpp.Peer) error {
-	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return countBoot(tx, p.Org, p.Station) })
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return s.BootedIn(tx, p) })
 }
+
+// BootedIn is Booted in the transaction that stores the boot.
+func (s *Service) BootedIn(tx *db.Tx, p ocpp.Peer) error { return countBoot(tx, p.Org, p.Station) }
 
 // signal is the form of everything published under "signal.".
 type signal struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
 )
@@ -27,33 +26,36 @@ func (s *Service) StatusNotification(ctx context.Context, p ocpp.Peer, n *ocpp.S
 		return err
 	}
 	e.Skew = skew
-	at := spot{evse: n.EVSEID, connector: n.ConnectorID, wire: n.Connector16}
-	since := e.Time().Add(-unplugWindow)
-	if s.idle(ctx, p.Station, at, since) && clock == nil {
-		return nil
+	seen := &sighting{e: e, at: spot{evse: n.EVSEID, connector: n.ConnectorID, wire: n.Connector16},
+		preparing: e.Charging == Connected && n.Status16 == string(station.ReportPreparing)}
+	return s.hot.Add(ctx, &reading{m: &message{peer: p}, clock: clock, status: seen})
+}
+
+// sighting is a status on its way through the batch.
+type sighting struct {
+	e         Event
+	at        spot
+	preparing bool // 1.6: a cable is plugged in, or a driver shows a card
+}
+
+// see stores a status with the session it can mean something to. That there
+// is none is by far the most frequent case.
+func (b *batch) see(p ocpp.Peer, g *sighting) error {
+	last, err := lastAt(b.tx, p.Station, g.at, g.e.Time().Add(-unplugWindow))
+	if err != nil || len(last) == 0 || !last[0].listens() {
+		return err
 	}
-	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		if clock != nil {
-			if err := s.setClock(tx, p, *clock); err != nil {
-				return err
-			}
-		}
-		last, err := lastAt(tx, p.Station, at, since)
-		if err != nil || len(last) == 0 || !last[0].listens() {
-			return err
-		}
-		w := workOn(last[0])
-		if e.Charging == Connected && n.Status16 == string(station.ReportPreparing) && w.State.Phase == Stopped {
-			e.Charging, e.Reason = Unknown, "Preparing" // the next driver plugs in: nobody waits for Available any more
-		}
-		if err := s.observe(tx, w, e); err != nil {
-			return err
-		}
-		if err := w.absorb(tx); err != nil {
-			return err
-		}
-		return s.conclude(tx, w, e.Received)
-	})
+	w, e := b.work(&last[0]), g.e
+	if g.preparing && w.State.Phase == Stopped {
+		e.Charging, e.Reason = Unknown, "Preparing" // the next driver plugs in: nobody waits for Available any more
+	}
+	row, e := seen(w, e)
+	b.events = append(b.events, row)
+	w.events = append(w.events, e)
+	if e.Received.After(b.heard[w.ID]) {
+		b.heard[w.ID] = e.Received
+	}
+	return nil
 }
 
 // observedStatus reads a status; false when it says nothing about a session.
@@ -70,18 +72,6 @@ func observedStatus(p ocpp.Peer, n *ocpp.StatusNotification) (Event, bool) {
 		e.Charging = ParseCharging(n.Status16)
 	}
 	return e, e.Charging != Unknown
-}
-
-// idle tells without a write that no session cares: by far the most frequent
-// case.
-func (s *Service) idle(ctx context.Context, station string, at spot, since time.Time) bool {
-	none := false
-	err := s.d.DB.View(ctx, func(tx *db.Tx) error {
-		listening, err := listeningAt(tx, station, at, since)
-		none = !listening
-		return err
-	})
-	return err == nil && none
 }
 
 // listens reports whether a status can still change the session.

@@ -150,27 +150,11 @@ func sessionByID(tx *db.Tx, id ID) (Session, error) {
 // ref names a transaction as a station does.
 type ref struct{ station, transaction string }
 
-// sessionsByRef finds the sessions of transactions, of every incarnation, and
+// sessionsByRef finds the sessions of a transaction, of every incarnation, and
 // holds them.
-func sessionsByRef(tx *db.Tx, refs []ref) ([]Session, error) {
-	if tx.Dialect == db.Postgres && len(refs) > 1 {
-		stations, transactions := make([]string, len(refs)), make([]string, len(refs))
-		for i, r := range refs {
-			stations[i], transactions[i] = r.station, r.transaction
-		}
-		return db.Collect(tx, scanSession, `SELECT `+sessionColumns+` FROM session
-			WHERE (station, transaction_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) ORDER BY id FOR UPDATE`, stations, transactions)
-	}
-	var out []Session
-	for _, r := range refs {
-		some, err := db.Collect(tx, scanSession, `SELECT `+sessionColumns+` FROM session
-			WHERE station = $1 AND transaction_id = $2 ORDER BY id`+forUpdate(tx), r.station, r.transaction)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, some...)
-	}
-	return out, nil
+func sessionsByRef(tx *db.Tx, r ref) ([]Session, error) {
+	return db.Collect(tx, scanSession, `SELECT `+sessionColumns+` FROM session
+		WHERE station = $1 AND transaction_id = $2 ORDER BY id`+forUpdate(tx), r.station, r.transaction)
 }
 
 // openAt finds the unsettled sessions on an EVSE (0: of the whole station),
@@ -259,6 +243,7 @@ func (u updater) write(tx *db.Tx, values []any) error {
 }
 
 func updateSession(tx *db.Tx, s *Session) error {
+	s.version++
 	v, err := s.values()
 	if err != nil {
 		return err
@@ -382,19 +367,6 @@ func slicesOf(tx *db.Tx, id ID) ([]Slice, error) {
 		p.Start, p.End = db.Time(start), db.Time(end)
 		return p, err
 	}, `SELECT start_at, end_at, charging, energy_mwh, max_power_w, measured, min_power_w, min_current_ma, max_current_ma FROM session_interval WHERE session = $1 ORDER BY start_at, end_at`, string(id))
-}
-
-// listeningAt tells without a lock whether the latest session on an EVSE may
-// still learn from its status.
-func listeningAt(tx *db.Tx, station string, p spot, since time.Time) (bool, error) {
-	all, err := db.Collect(tx, func(row db.Scanner) (listening bool, err error) {
-		var phase Phase
-		var unplugged sql.NullInt64
-		err = row.Scan(&phase, &unplugged)
-		return phase < Stopped || !unplugged.Valid, err
-	}, `SELECT phase, unplugged_at FROM session WHERE station = $1 AND started_at >= $5 AND `+atSpot+`
-		ORDER BY started_at DESC, id DESC LIMIT 1`, station, p.evse, p.connector, p.wire, db.Micros(since))
-	return len(all) == 1 && all[0], err
 }
 
 // recentAt finds the latest sessions of a station, the latest first.

@@ -145,7 +145,7 @@ func (s *Service) find(tx *db.Tx, m *message, assign bool) (*work, error) {
 }
 
 func byTransaction(tx *db.Tx, m *message) (*work, error) {
-	all, err := sessionsByRef(tx, []ref{{m.peer.Station, m.transaction}})
+	all, err := sessionsByRef(tx, ref{m.peer.Station, m.transaction})
 	if err != nil {
 		return nil, err
 	}
@@ -347,13 +347,20 @@ func (s *Session) evseNow(p ocpp.Peer) int {
 
 // observe stores what the platform itself has seen of a session.
 func (s *Service) observe(tx *db.Tx, w *work, e Event) error {
-	e.Seq = NoSeq
-	o := observed{Charging: e.Charging.String(), Reason: e.Reason}
-	e.Digest = digestOf(o.Charging, o.Reason)
-	payload := `{"charging":` + strconv.Quote(o.Charging) + `,"reason":` + strconv.Quote(o.Reason) + `}`
-	if err := insertEvents(tx, [][]any{eventRow(w.Session, e, "", payload)}); err != nil {
+	row, e := seen(w, e)
+	if err := insertEvents(tx, [][]any{row}); err != nil {
 		return err
 	}
 	w.events = append(w.events, e)
 	return nil
+}
+
+// seen gives the row of something that the platform itself has seen, and the
+// event as it is read back from there.
+func seen(w *work, e Event) ([]any, Event) {
+	e.Seq = NoSeq
+	o := observed{Charging: e.Charging.String(), Reason: e.Reason}
+	e.Digest = digestOf(o.Charging, o.Reason)
+	payload := `{"charging":` + strconv.Quote(o.Charging) + `,"reason":` + strconv.Quote(o.Reason) + `}`
+	return eventRow(w.Session, e, "", payload), e
 }

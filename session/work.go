@@ -114,6 +114,9 @@ func (s *Service) follow(tx *db.Tx, w *work, received time.Time) error {
 		w.HeardAt = received
 	}
 	w.Marks |= w.mark
+	if err := s.cap(tx, w); err != nil {
+		return err
+	}
 	if err := s.lockTariff(tx, w); err != nil {
 		return err
 	}
@@ -296,6 +299,9 @@ func (s *Service) settledPrice(tx *db.Tx, w *work, v *tariff.Version, u *tariff.
 		return f, err
 	}
 	excl, incl := w.Excl, w.Incl
+	if err = s.d.Tariffs.Settling(tx, v, w.holder()); err != nil {
+		return f, err
+	}
 	cost, inputs, err := s.price(tx, w.Session, v, *u)
 	if err != nil {
 		return f, err

@@ -71,34 +71,84 @@ const (
 // quarantine, Rejected for a retired one. It runs in the transaction of the
 // device room.
 func (s *Service) Boot(tx *db.Tx, p ocpp.Peer, b Booted) (BootVerdict, error) {
-	var v BootVerdict
-	t, err := s.alter(tx, ID(p.Station), func(t *tree) error {
-		known, err := incarnationsOf(tx, t.ID)
-		if err != nil {
-			return err
-		}
-		if err := s.identifyDevice(tx, t, b, known, &v); err != nil {
-			return err
-		}
-		t.describe(b)
-		v.Status, v.Interval = s.verdict(t)
-		if v.Status == ocpp.RegistrationStatusEnumAccepted {
-			t.BootedAt, t.Heartbeat = &tx.Now, v.Interval
-		}
-		if v.Repeated = v.Status != ocpp.RegistrationStatusEnumAccepted && len(t.facts) == 0 && t.repeated(known, tx.Now); v.Repeated {
-			return nil
-		}
-		t.facts = append(t.facts, fact{KindBoot, Boot{
-			Vendor: t.Vendor, Model: t.Model, Serial: t.Serial, Firmware: t.Firmware, Reason: b.Reason, Status: string(v.Status),
-			Incarnation: t.Incarnation, NewDevice: v.NewDevice, Protocol: string(p.Version),
-		}})
-		return nil
-	})
+	v, err := s.Boots(tx, []Booting{{p, b}})
 	if err != nil {
-		return v, err
+		return BootVerdict{}, err
 	}
-	v.Station, v.Incarnation = t.Station, t.Incarnation
-	return v, s.verifyCommand(tx, t.ID, "Reset")
+	return v[0], nil
+}
+
+// Booting is a boot with who told it.
+type Booting struct {
+	Peer ocpp.Peer
+	Booted
+}
+
+// Boots is Boot for different stations at once, in a few statements for all:
+// when a network comes back, thousands boot within seconds. fault.NotFound
+// when any of them is unknown.
+func (s *Service) Boots(tx *db.Tx, all []Booting) ([]BootVerdict, error) {
+	keys := make([]string, len(all))
+	for i, b := range all {
+		keys[i] = ID(b.Peer.Station).Key()
+	}
+	trees, err := lockTrees(tx, slices.Clone(keys))
+	if err != nil {
+		return nil, err
+	}
+	order := make([]*tree, len(all))
+	for i, key := range keys {
+		if order[i] = trees[key]; order[i] == nil {
+			return nil, unknown(ID(all[i].Peer.Station))
+		}
+	}
+	known, err := incarnationsOfAll(tx, order)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]BootVerdict, len(all))
+	incarnations := make([][]any, len(all))
+	for i, t := range order {
+		if incarnations[i], err = s.boot(tx, t, all[i], known[t.ID], &out[i]); err != nil {
+			return nil, err
+		}
+		t.settle(tx.Now)
+	}
+	if _, err := db.InsertRows(tx, "station_incarnation", incarnationCols, incarnations, incarnationConflict); err != nil {
+		return nil, err
+	}
+	if err := s.finish(tx, order...); err != nil {
+		return nil, err
+	}
+	for i, t := range order {
+		out[i].Station, out[i].Incarnation = t.Station, t.Incarnation
+	}
+	return out, s.verifyCommands(tx, order, "Reset")
+}
+
+// boot applies one boot to its tree and gives the row of its incarnation.
+func (s *Service) boot(tx *db.Tx, t *tree, b Booting, known []Incarnation, v *BootVerdict) ([]any, error) {
+	serial := b.Serial
+	if serial == "" { // says nothing about the device
+		serial = t.Incarnation
+	}
+	if err := s.identifyDevice(tx, t, serial, known, v); err != nil {
+		return nil, err
+	}
+	row := []any{string(t.ID), serial, t.Org, b.Vendor, b.Model, b.Firmware, db.Micros(tx.Now), db.Micros(tx.Now)}
+	t.describe(b.Booted)
+	v.Status, v.Interval = s.verdict(t)
+	if v.Status == ocpp.RegistrationStatusEnumAccepted {
+		t.BootedAt, t.Heartbeat = &tx.Now, v.Interval
+	}
+	if v.Repeated = v.Status != ocpp.RegistrationStatusEnumAccepted && len(t.facts) == 0 && t.repeated(known, tx.Now); v.Repeated {
+		return row, nil
+	}
+	t.facts = append(t.facts, fact{KindBoot, Boot{
+		Vendor: t.Vendor, Model: t.Model, Serial: t.Serial, Firmware: t.Firmware, Reason: b.Reason, Status: string(v.Status),
+		Incarnation: t.Incarnation, NewDevice: v.NewDevice, Protocol: string(b.Peer.Version),
+	}})
+	return row, nil
 }
 
 // describe keeps what is known when a boot leaves it out.
@@ -133,18 +183,10 @@ type Incarnation struct {
 }
 
 // identifyDevice finds out which device boots. A changed serial number is
-// another incarnation (field note 9), one seen before the same as then; a
-// boot without a serial number says nothing about the device. Devices that
-// alternate are quarantined.
-func (s *Service) identifyDevice(tx *db.Tx, t *tree, b Booted, known []Incarnation, v *BootVerdict) error {
-	serial := b.Serial
-	if serial == "" {
-		serial = t.Incarnation
-	}
+// another incarnation (field note 9), one seen before the same as then.
+// Devices that alternate are quarantined.
+func (s *Service) identifyDevice(tx *db.Tx, t *tree, serial string, known []Incarnation, v *BootVerdict) error {
 	v.First = !slices.ContainsFunc(known, func(i Incarnation) bool { return i.Serial == serial })
-	if err := upsertIncarnation(tx, t, serial, b); err != nil {
-		return err
-	}
 	before := t.Incarnation
 	t.Incarnation = serial
 	if before == serial || before == "" {
@@ -176,13 +218,34 @@ func incarnationsOf(tx *db.Tx, station ID) ([]Incarnation, error) {
 		FROM station_incarnation WHERE station = $1 ORDER BY first_at DESC`, string(station))
 }
 
-func upsertIncarnation(tx *db.Tx, t *tree, serial string, b Booted) error {
-	_, err := tx.Exec(`INSERT INTO station_incarnation (station, serial, org, vendor, model, firmware, first_at, last_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$7) ON CONFLICT (station, serial) DO UPDATE SET vendor=excluded.vendor, model=excluded.model,
-		firmware=excluded.firmware, last_at=excluded.last_at`,
-		string(t.ID), serial, t.Org, b.Vendor, b.Model, b.Firmware, db.Micros(tx.Now))
-	return err
+// incarnationsOfAll reads the incarnations of many stations.
+func incarnationsOfAll(tx *db.Tx, trees []*tree) (map[ID][]Incarnation, error) {
+	ids := make([]ID, len(trees))
+	for i, t := range trees {
+		ids[i] = t.ID
+	}
+	where, args := in("station", ids)
+	type row struct {
+		station ID
+		Incarnation
+	}
+	rows, err := db.Collect(tx, func(s db.Scanner) (r row, err error) {
+		var first, last int64
+		err = s.Scan(&r.station, &r.Serial, &r.Vendor, &r.Model, &r.Firmware, &first, &last)
+		r.FirstAt, r.LastAt = db.Time(first), db.Time(last)
+		return r, err
+	}, "SELECT station, serial, vendor, model, firmware, first_at, last_at FROM station_incarnation WHERE "+where, args...)
+	out := map[ID][]Incarnation{}
+	for _, r := range rows {
+		out[r.station] = append(out[r.station], r.Incarnation)
+	}
+	return out, err
 }
+
+var (
+	incarnationCols     = cols(`station:t serial:t org:t vendor:t model:t firmware:t first_at:i last_at:i`)
+	incarnationConflict = replacing("station, serial", incarnationCols, "org", "first_at")
+)
 
 // countSwitch records a change of the device and gives the number of them
 // within alternateIn.

@@ -53,10 +53,10 @@ func (s *Service) finish(tx *db.Tx, trees ...*tree) error {
 	if err := saveTrees(tx, trees); err != nil {
 		return err
 	}
+	if err := recordTrees(tx, trees); err != nil {
+		return err
+	}
 	for _, t := range trees {
-		if err := recordTree(tx, t); err != nil {
-			return err
-		}
 		if t.identityChanged() {
 			s.announce(tx, t.ID)
 		}

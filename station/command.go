@@ -272,6 +272,23 @@ func (s *Service) abandonCommands(ctx context.Context) error {
 // verifyIn is how long after a command an event can prove it.
 const verifyIn = 15 * time.Minute
 
+// verifyCommands is verifyCommand for many stations, of which few have any.
+func (s *Service) verifyCommands(tx *db.Tx, trees []*tree, action string) error {
+	ids := make([]string, len(trees))
+	for i, t := range trees {
+		ids[i] = string(t.ID)
+	}
+	text, args := db.Build("SELECT DISTINCT station FROM station_command WHERE created_at > ?", db.Micros(tx.Now.Add(-verifyIn))).And(db.In("station", ids...)).
+		Add("AND action = ? AND status = ? AND verified_at IS NULL", action, string(Agreed)).SQL()
+	found, err := db.Collect(tx, scanID, text, args...)
+	for _, id := range found {
+		if err == nil {
+			err = s.verifyCommand(tx, id, action)
+		}
+	}
+	return err
+}
+
 // verifyCommand marks the latest accepted command of an action as proven by
 // an event of the station.
 func (s *Service) verifyCommand(tx *db.Tx, station ID, action string) error {

@@ -10,11 +10,15 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
+// joinRest gathers connections: when a network comes back they open by the
+// hundred a second.
+const joinRest = 20 * time.Millisecond
+
 // Connected takes note of an open connection. A late call for an older
 // connection changes nothing: the higher epoch wins.
 func (s *Service) Connected(ctx context.Context, p ocpp.Peer) error {
 	s.forgetFailures(p)
-	return s.push(ctx, p.Station, func(t *tree) { t.connect(p, s.now()) })
+	return s.joins.Add(ctx, change{station: p.Station, at: s.now(), do: func(t *tree) { t.connect(p, s.now()) }})
 }
 
 func (t *tree) connect(p ocpp.Peer, now time.Time) {

@@ -87,7 +87,11 @@ type signal struct {
 }
 
 func record(tx *db.Tx, s *Station, kind string, payload any) error {
-	return event.Record(tx, event.Fact{Org: s.Org, Site: s.Site, Station: string(s.ID), Subject: "station/" + string(s.ID), Kind: kind}, payload)
+	return event.Record(tx, factOf(s, kind), payload)
+}
+
+func factOf(s *Station, kind string) event.Fact {
+	return event.Fact{Org: s.Org, Site: s.Site, Station: string(s.ID), Subject: "station/" + string(s.ID), Kind: kind}
 }
 
 func changedOf(s *Station) Changed {
@@ -98,23 +102,21 @@ func (c Change) payload() StatusChanged {
 	return StatusChanged{EVSE: c.EVSE, From: c.from, Status: c.State, OCPI: c.OCPI, Since: c.At, InUse: c.InUse, Suspect: c.Suspect, Session: c.Session, Error: c.Error}
 }
 
-// recordTree records what became true: the room's own facts of the change
-// first, then each new state of a port.
-func recordTree(tx *db.Tx, t *tree) error {
-	for _, f := range t.facts {
-		if err := record(tx, &t.Station, f.kind, f.payload); err != nil {
-			return err
+// recordTrees records what became true: of each station the room's own facts
+// of the change first, then each new state of a port.
+func recordTrees(tx *db.Tx, trees []*tree) error {
+	var all []event.Draft
+	for _, t := range trees {
+		for _, f := range t.facts {
+			all = append(all, event.Draft{Fact: factOf(&t.Station, f.kind), Payload: f.payload})
+		}
+		for _, c := range t.history {
+			if !c.quiet {
+				all = append(all, event.Draft{Fact: factOf(&t.Station, KindStatusChanged), Payload: c.payload()})
+			}
 		}
 	}
-	for _, c := range t.history {
-		if c.quiet {
-			continue
-		}
-		if err := record(tx, &t.Station, KindStatusChanged, c.payload()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return event.RecordAll(tx, all)
 }
 
 // publish tells dashboards; a lost signal costs a refresh.

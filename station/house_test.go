@@ -221,7 +221,7 @@ func decode[T any](t *testing.T, raw json.RawMessage) T {
 
 func wait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 500 {
+	for range 3000 {
 		if ok() {
 			return
 		}

@@ -81,6 +81,7 @@ var stationSpec = db.ListSpec{
 	Base:    "SELECT " + stationColumns + " FROM charging_station WHERE 1=1",
 	Default: "id",
 	Key:     "key",
+	Probe:   "charging_station",
 	Fields: []db.Field{
 		{Name: "id", Column: "key", Kind: db.Text, Sort: true, Filter: true},
 		{Name: "organisation", Column: "org", Kind: db.Text, Sort: true, Filter: true},

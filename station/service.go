@@ -85,6 +85,7 @@ type Service struct {
 	d       Deps
 	verify  verifier
 	changes *db.Batch[change]
+	joins   *db.Batch[change] // those of connections that opened; they can wait for each other
 
 	lives   *db.Batch[seen]
 	running sync.WaitGroup // commands that wait for their station
@@ -124,6 +125,7 @@ func New(d Deps) (*Service, error) {
 		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
 	s.changes = db.NewBatch(d.DB, db.BatchOptions{}, s.flush)
+	s.joins = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 200, Rest: joinRest}, s.flush)
 	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
 	if d.Bus != nil {
 		if _, err := d.Bus.Subscribe(cacheSubject, func(_ string, data []byte) { s.forget(string(data)) }); err != nil {
@@ -144,6 +146,7 @@ func (s *Service) Close() {
 	s.running.Wait()
 	s.gather()
 	s.lives.Close()
+	s.joins.Close()
 	s.changes.Close()
 }
 

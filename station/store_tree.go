@@ -2,9 +2,7 @@ package station
 
 import (
 	"database/sql"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -73,14 +71,14 @@ func scanConnector(row db.Scanner) (connectorRow, error) {
 	return c, err
 }
 
-// in gives "column IN ($1, …)".
+// in gives "column IN ($1, …)"; see db.In.
 func in[T ~string](column string, ids []T) (string, []any) {
-	args := make([]any, len(ids))
-	marks := make([]string, len(ids))
+	values := make([]string, len(ids))
 	for i, id := range ids {
-		args[i], marks[i] = string(id), fmt.Sprintf("$%d", i+1)
+		values[i] = string(id)
 	}
-	return column + " IN (" + strings.Join(marks, ",") + ")", args
+	c := db.In(column, values...)
+	return db.Build(c.Text, c.Args...).SQL()
 }
 
 // lockTrees loads stations for change by their keys, each locked until the

@@ -2,6 +2,7 @@ package tariff
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -37,6 +38,8 @@ type Past struct {
 	Zone            string
 	Currency        money.Currency
 	Excl, Incl      money.Micro // as it was billed
+	Rated           unit.Watts  // of the EVSE; 0: not known
+	DriverGroups    string      // JSON list; empty: none
 	Usage           string      // packed
 }
 
@@ -102,10 +105,25 @@ type replayer struct {
 	out    *Replay
 	unpack unpacker
 	zones  map[string]*time.Location
+	groups map[string][]string
 }
 
 func newReplayer(t Tariff) *replayer {
-	return &replayer{tariff: t, out: newReplay(t.Currency), zones: map[string]*time.Location{}}
+	return &replayer{tariff: t, out: newReplay(t.Currency), zones: map[string]*time.Location{}, groups: map[string][]string{"": nil}}
+}
+
+// context is what the price of a past session depends on besides its usage:
+// who charged and where. What drivers had used of allowances and day caps is
+// not known, since it would have been counted under this tariff.
+func (r *replayer) context(p Past) (Context, error) {
+	groups, ok := r.groups[p.DriverGroups]
+	if !ok {
+		if err := json.Unmarshal([]byte(p.DriverGroups), &groups); err != nil {
+			return Context{}, err
+		}
+		r.groups[p.DriverGroups] = groups
+	}
+	return Context{Groups: groups, Rated: p.Rated}, nil
 }
 
 // price prices one session again.
@@ -126,7 +144,12 @@ func (r *replayer) price(p Past) {
 		}
 		r.zones[p.Zone] = zone
 	}
-	c := Price(r.tariff, u, zone, Context{})
+	around, err := r.context(p)
+	if err != nil {
+		r.out.Unread++
+		return
+	}
+	c := Price(r.tariff, u, zone, around)
 	t := Tally{Sessions: 1, Plugged: int64(max(u.End.Sub(u.Start), 0) / time.Second), BeforeExcl: p.Excl, BeforeIncl: p.Incl, AfterExcl: c.Excl.Micros, AfterIncl: c.Incl.Micros, Energy: c.Energy}
 	switch diff := t.AfterIncl - t.BeforeIncl; {
 	case diff == 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,13 +31,41 @@ type Selection struct {
 	Audiences []string       `json:"audiences,omitempty"`
 }
 
-func (s Selection) where(q *db.Query) *db.Query {
-	q.And(identity.ScopeOf(s.Org).Where("u.org"))
-	q.Add("AND u.started_at >= ? AND u.started_at < ?", db.Micros(s.From), db.Micros(s.To))
+// lane is a part of a selection that an index gives in order of time: one
+// site, or else one organisation.
+type lane struct{ column, value string }
+
+// lanes splits a selection. Together they are the whole of it, each session
+// in one.
+func (s Selection) lanes(tx *db.Tx) ([]lane, error) {
+	var out []lane
+	for _, site := range slices.Compact(slices.Sorted(slices.Values(s.Sites))) {
+		out = append(out, lane{"u.site", site})
+	}
+	for org := ""; len(s.Sites) == 0; {
+		text, args := db.Build("SELECT u.org FROM tariff_usage u WHERE u.org > ?", org).And(identity.ScopeOf(s.Org).Where("u.org")).Add("ORDER BY u.org LIMIT 1").SQL()
+		err := tx.QueryRow(text, args...).Scan(&org)
+		if fault.Is(err, fault.NotFound) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lane{"u.org", org})
+	}
+	return out, nil
+}
+
+// where adds the conditions of a lane's sessions since an instant.
+func (s Selection) where(q *db.Query, l lane, from int64) *db.Query {
+	q.Add("AND "+l.column+" = ? AND u.started_at >= ? AND u.started_at < ?", l.value, from, db.Micros(s.To))
+	if l.column != "u.org" {
+		q.And(identity.ScopeOf(s.Org).Where("u.org"))
+	}
 	for _, x := range []struct {
 		column string
 		values []string
-	}{{"u.site", s.Sites}, {"u.station", s.Stations}, {"u.tgroup", s.Groups}, {"u.audience", s.Audiences}} {
+	}{{"u.station", s.Stations}, {"u.tgroup", s.Groups}, {"u.audience", s.Audiences}} {
 		if len(x.values) == 0 {
 			continue
 		}
@@ -49,10 +78,17 @@ func (s Selection) where(q *db.Query) *db.Query {
 	return q
 }
 
-func countPast(tx *db.Tx, s Selection) (n int64, err error) {
-	text, args := s.where(db.Build("SELECT COUNT(*) FROM tariff_usage u WHERE 1=1")).SQL()
-	err = tx.QueryRow(text, args...).Scan(&n)
-	return n, err
+func countPast(tx *db.Tx, s Selection) (sum int64, err error) {
+	all, err := s.lanes(tx)
+	for _, l := range all {
+		var n int64
+		text, args := s.where(db.Build("SELECT COUNT(*) FROM tariff_usage u WHERE 1=1"), l, db.Micros(s.From)).SQL()
+		if err := tx.QueryRow(text, args...).Scan(&n); err != nil {
+			return sum, err
+		}
+		sum += n
+	}
+	return sum, err
 }
 
 // mark is where a page ended.
@@ -61,14 +97,17 @@ type mark struct {
 	session string
 }
 
-func pagePast(tx *db.Tx, s Selection, after mark) ([]Past, mark, error) {
-	q := s.where(db.Build(`SELECT u.session, u.started_at, u.site, u.station, u.tgroup, u.audience, u.zone, u.currency, u.excl, u.incl, u.usage
-		FROM tariff_usage u WHERE 1=1`))
-	q.Add("AND (u.started_at > ? OR u.started_at = ? AND u.session > ?)", after.at, after.at, after.session)
+// pagePast reads the next page of a lane. Its conditions let the index seek
+// to the mark: a page costs the same however far the reading is.
+func pagePast(tx *db.Tx, s Selection, l lane, after mark) ([]Past, mark, error) {
+	q := s.where(db.Build(`SELECT u.session, u.started_at, u.site, u.station, u.tgroup, u.audience, u.zone, u.currency, u.excl, u.incl, u.rated, u.driver_groups, u.usage
+		FROM tariff_usage u WHERE 1=1`), l, after.at)
+	q.Add("AND (u.started_at > ? OR u.session > ?)", after.at, after.session)
 	text, args := q.Add("ORDER BY u.started_at, u.session LIMIT ?", backtestPage).SQL()
 	page, err := db.Collect(tx, func(row db.Scanner) (Past, error) {
 		var p Past
-		return p, row.Scan(&after.session, &after.at, &p.Site, &p.Station, &p.Group, &p.Audience, &p.Zone, (*string)(&p.Currency), (*int64)(&p.Excl), (*int64)(&p.Incl), &p.Usage)
+		return p, row.Scan(&after.session, &after.at, &p.Site, &p.Station, &p.Group, &p.Audience, &p.Zone, (*string)(&p.Currency), (*int64)(&p.Excl), (*int64)(&p.Incl),
+			(*int64)(&p.Rated), &p.DriverGroups, &p.Usage)
 	}, text, args...)
 	return page, after, err
 }
@@ -101,29 +140,39 @@ func (s *Service) replay(ctx context.Context, sel Selection, t Tariff, told func
 }
 
 func (s *Service) readPast(ctx context.Context, sel Selection, pages chan<- []Past, told func(int64) error) error {
-	at, done := mark{at: db.Micros(sel.From) - 1}, int64(0)
+	var all []lane
+	err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
+		all, err = sel.lanes(tx)
+		return err
+	})
+	done := int64(0)
+	for i := 0; i < len(all) && err == nil; i++ {
+		done, err = s.readLane(ctx, sel, all[i], pages, done, told)
+	}
+	return err
+}
+
+func (s *Service) readLane(ctx context.Context, sel Selection, l lane, pages chan<- []Past, done int64, told func(int64) error) (int64, error) {
+	at := mark{at: db.Micros(sel.From)}
 	for {
 		var page []Past
 		var next mark
 		err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
-			page, next, err = pagePast(tx, sel, at)
+			page, next, err = pagePast(tx, sel, l, at)
 			return err
 		})
 		if err != nil || len(page) == 0 {
-			return err
+			return done, err
 		}
 		at = next
 		select {
 		case pages <- page:
 		case <-ctx.Done():
-			return ctx.Err()
+			return done, ctx.Err()
 		}
 		done += int64(len(page))
-		if err := told(done); err != nil {
-			return err
-		}
-		if len(page) < backtestPage {
-			return nil
+		if err := told(done); err != nil || len(page) < backtestPage {
+			return done, err
 		}
 	}
 }

@@ -26,6 +26,13 @@ func drawUsage(t *rapid.T) Usage {
 		u.Periods = append(u.Periods, p)
 	}
 	u.End = at
+	for range rapid.IntRange(0, 3).Draw(t, "soc") {
+		u.SoC = append(u.SoC, SoCReading{At: u.Start.Add(time.Duration(rapid.IntRange(-9, 9999).Draw(t, "told")) * time.Second), SoC: unit.MilliPercent(rapid.IntRange(0, 100_000).Draw(t, "percent"))})
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "waiting") {
+		from := u.Start.Add(time.Duration(rapid.IntRange(-9, 9999).Draw(t, "from")) * time.Second)
+		u.Waiting = append(u.Waiting, TimeSpan{from, from.Add(time.Duration(rapid.IntRange(0, 9999).Draw(t, "waited")) * time.Second)})
+	}
 	return u
 }
 
@@ -53,6 +60,30 @@ func TestUnpackBearsAnything(t *testing.T) {
 		packed := drawUsage(t).Pack()
 		_, _ = r.unpack(packed[:rapid.IntRange(0, len(packed)).Draw(t, "cut")])
 	})
+}
+
+// A past session is priced for who charged and where.
+func TestReplayKnowsWhoCharged(t *testing.T) {
+	candidate := parse(t, `{"currency":"EUR","elements":[{"price_components":[{"type":"FLAT","price":1,"step_size":1}],"forecourt":{"driver_groups":["staff"]}},
+		{"price_components":[{"type":"FLAT","price":2,"step_size":1}],"forecourt":{"min_rated_power":50}},{"price_components":[{"type":"FLAT","price":3,"step_size":1}]}]}`)
+	u := benchUsage().Pack()
+	for name, c := range map[string]struct {
+		past Past
+		want money.Micro
+	}{
+		"staff":     {Past{Usage: u, DriverGroups: `["staff","night"]`}, 1_000_000},
+		"fast port": {Past{Usage: u, Rated: 150_000}, 2_000_000},
+		"nobody":    {Past{Usage: u}, 3_000_000},
+	} {
+		r := newReplayer(candidate)
+		if r.price(c.past); r.out.Total.AfterExcl != c.want || r.out.Unread != 0 {
+			t.Errorf("%s: %d, want %d", name, r.out.Total.AfterExcl, c.want)
+		}
+	}
+	r := newReplayer(candidate)
+	if r.price(Past{Usage: u, DriverGroups: "{"}); r.out.Unread != 1 {
+		t.Error("a row that cannot be read was priced")
+	}
 }
 
 // However the past is cut into parts, the replays of the parts add up.

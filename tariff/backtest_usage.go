@@ -15,7 +15,8 @@ const packFormat = 1
 var packKinds = [...]Kind{"", Charging, Parking, Suspended, Offline}
 
 // Pack writes a usage small enough to keep a million of them at hand:
-// varints, instants to the microsecond relative to the one before.
+// varints, instants to the microsecond relative to the one before. What the
+// battery told and who waited comes last, if there is any.
 func (u Usage) Pack() string {
 	b := make([]byte, 0, 16+12*len(u.Periods))
 	b = append(b, packFormat)
@@ -51,6 +52,17 @@ func (u Usage) Pack() string {
 		b = append(b, byte(kind))
 		for _, v := range [...]int64{int64(p.Energy), int64(p.MinPower), int64(p.MaxPower - p.MinPower), int64(p.MinCurrent), int64(p.MaxCurrent - p.MinCurrent)} {
 			b = binary.AppendVarint(b, v)
+		}
+	}
+	if len(u.SoC)+len(u.Waiting) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(u.SoC)))
+		for _, r := range u.SoC {
+			at(r.At)
+			b = binary.AppendVarint(b, int64(r.SoC))
+		}
+		for _, w := range u.Waiting {
+			at(w.Start)
+			at(w.End)
 		}
 	}
 	return base64.RawStdEncoding.EncodeToString(b)
@@ -122,6 +134,19 @@ func (r *unpacker) unpack(text string) (Usage, error) {
 		p.MinCurrent = unit.MilliAmps(next())
 		p.MaxCurrent = p.MinCurrent + unit.MilliAmps(next())
 		r.periods = append(r.periods, p)
+	}
+	if len(b) > 0 && !broken {
+		count, n := binary.Uvarint(b)
+		if n <= 0 || count > uint64(len(b)) {
+			return u, badPack()
+		}
+		b = b[n:]
+		for range count {
+			u.SoC = append(u.SoC, SoCReading{At: at(), SoC: unit.MilliPercent(next())})
+		}
+		for len(b) > 0 && !broken {
+			u.Waiting = append(u.Waiting, TimeSpan{Start: at(), End: at()})
+		}
 	}
 	if broken {
 		return u, badPack()

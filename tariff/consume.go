@@ -1,6 +1,7 @@
 package tariff
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -38,9 +39,17 @@ func (s *Service) Consumers() []event.Consumer {
 	return []event.Consumer{{Name: "tariff.usage", Kinds: []string{"session.ended"}, Handle: s.onEnded}}
 }
 
-// Stores tells how much room the usages take. They name nobody and are kept.
+// Stores tells how much room prices take. All of it is kept: a price can be
+// explained and repeated years later. Usages name nobody.
 func (s *Service) Stores() []retain.Store {
-	return []retain.Store{{Name: "tariff.usage", Tables: []string{"tariff_usage"}}}
+	return []retain.Store{
+		{Name: "tariffs", Tables: []string{"tariff", "tariff_version", "tariff_snapshot", "tariff_dynamic", "tariff_assignment", "tariff_group", "tariff_group_place",
+			"tariff_group_entry", "tariff_member", "tariff_override", "tariff_site_market", "tariff_market_profile"}},
+		{Name: "price-series", Tables: []string{"tariff_series", "tariff_series_point"}},
+		{Name: "price-changes", Tables: []string{"tariff_change", "tariff_change_item"}},
+		{Name: "allowances", Tables: []string{"tariff_allowance", "tariff_holder"}},
+		{Name: "back-tests", Tables: []string{"tariff_usage", "tariff_backtest"}},
+	}
 }
 
 // onEnded keeps the usage of a settled session for back-tests.
@@ -56,18 +65,30 @@ func (s *Service) onEnded(tx *db.Tx, f event.Fact) error {
 	if err != nil {
 		return err
 	}
-	group, audience, err := s.origin(tx, e)
+	d, err := s.driver(tx, e.Org, e.Token, e.StartedAt)
+	if err != nil {
+		return err
+	}
+	group, audience, err := s.origin(tx, e, d)
+	if err != nil {
+		return err
+	}
+	groups, err := groupList(d.groups())
+	if err != nil {
+		return err
+	}
+	rated, err := s.rated(tx, e.Station, e.EVSE)
 	if err != nil {
 		return err
 	}
 	u := e.Usage.untilUnplugged(e.UnpluggedAt)
-	_, err = tx.Exec(`INSERT INTO tariff_usage (session, org, site, station, evse, started_at, revision, zone, currency, version, tgroup, audience, excl, incl, energy, usage)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16) ON CONFLICT (session) DO UPDATE SET org = excluded.org, site = excluded.site,
+	_, err = tx.Exec(`INSERT INTO tariff_usage (session, org, site, station, evse, started_at, revision, zone, currency, version, tgroup, audience, excl, incl, energy, usage, rated, driver_groups)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18) ON CONFLICT (session) DO UPDATE SET org = excluded.org, site = excluded.site,
 		evse = excluded.evse, started_at = excluded.started_at, revision = excluded.revision, zone = excluded.zone, currency = excluded.currency,
 		version = excluded.version, tgroup = excluded.tgroup, audience = excluded.audience, excl = excluded.excl, incl = excluded.incl,
-		energy = excluded.energy, usage = excluded.usage WHERE tariff_usage.revision < excluded.revision`,
+		energy = excluded.energy, usage = excluded.usage, rated = excluded.rated, driver_groups = excluded.driver_groups WHERE tariff_usage.revision < excluded.revision`,
 		e.ID, e.Org, e.Site, e.Station, e.EVSE, db.Micros(e.StartedAt), e.Revision, zone, string(e.Currency), string(e.Version), group, audience,
-		int64(e.Excl), int64(e.Incl), int64(e.Energy), u.Pack())
+		int64(e.Excl), int64(e.Incl), int64(e.Energy), u.Pack(), int64(rated), groups)
 	return err
 }
 
@@ -95,17 +116,39 @@ func (s *Service) zoneName(tx *db.Tx, org, site string) (string, error) {
 }
 
 // origin finds which group and audience gave a session its price.
-func (s *Service) origin(tx *db.Tx, e ended) (group, audience string, err error) {
+func (s *Service) origin(tx *db.Tx, e ended, d Driver) (group, audience string, err error) {
 	if e.Version == "" {
 		return "", "", nil
-	}
-	d, err := s.driver(tx, e.Org, e.Token, e.StartedAt)
-	if err != nil {
-		return "", "", err
 	}
 	r, err := s.resolve(tx, spot{e.Org, e.Site, e.Station, e.EVSE}, d, e.StartedAt, false)
 	if err != nil || r.Taken == nil {
 		return "", "", err
 	}
 	return r.Taken.Group, string(r.Taken.Audience), nil
+}
+
+// rated is the power that an EVSE can deliver; 0: not known.
+func (s *Service) rated(tx *db.Tx, station string, evse int) (unit.Watts, error) {
+	if s.d.Stations == nil || evse == 0 {
+		return 0, nil
+	}
+	ports, err := s.d.Stations.EVSEs(tx, station)
+	if fault.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	for _, p := range ports {
+		if p.EVSE == evse {
+			return unit.Watts(p.MaxPower), err
+		}
+	}
+	return 0, err
+}
+
+// groupList writes driver groups for the row of a session; empty: none.
+func groupList(groups []string) (string, error) {
+	if len(groups) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(groups)
+	return string(text), err
 }

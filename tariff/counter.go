@@ -23,6 +23,18 @@ func (t *Tariff) AsksSoC() bool { return t.bySoC }
 // AsksWaiting reports whether a price depends on who waits for the EVSE.
 func (t *Tariff) AsksWaiting() bool { return t.policy.idle != nil && t.policy.idle.waiting }
 
+// Settling makes those who settle sessions of one holder under one tariff wait
+// for each other, from here to the end of the transaction: what one of them
+// takes of an allowance the next one sees. It comes before Counted and Count.
+func (s *Service) Settling(tx *db.Tx, v *Version, holder string) error {
+	if !v.Tariff.Counts() || holder == "" {
+		return nil
+	}
+	var n int64
+	return tx.QueryRow(`INSERT INTO tariff_holder (tariff, holder, org, settled) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (tariff, holder) DO UPDATE SET settled = tariff_holder.settled + 1 RETURNING settled`, string(v.uid), holder, string(v.Org)).Scan(&n)
+}
+
 // Counted adds to a context what the holder used of the tariff's allowances
 // and day caps in other sessions. An empty holder is nobody: nothing is counted.
 func (s *Service) Counted(tx *db.Tx, v *Version, holder, session string, c Context) (Context, error) {

@@ -13,8 +13,6 @@
 // through Usage and Context; who used what of an allowance is counted here
 // (Counted, Count) and told by whoever prices.
 //
-// Tables: tariff, tariff_version, tariff_assignment, tariff_allowance.
-//
 // How it works: each measured period is cut wherever a restriction can change
 // (local time of day, midnight, a change of the zone's offset, an amount of
 // energy, a duration). Between cuts the same components apply. Quantities are
@@ -45,7 +43,8 @@
 // tariff_group_place, tariff_group_entry, tariff_member, tariff_override,
 // tariff_snapshot, tariff_series, tariff_series_point, tariff_dynamic,
 // tariff_site_market, tariff_market_profile, tariff_change,
-// tariff_change_item, tariff_usage, tariff_backtest. Facts recorded:
+// tariff_change_item, tariff_usage, tariff_backtest, tariff_allowance,
+// tariff_holder. Facts recorded:
 // tariff.changed, tariff.retired, tariff.assigned, tariff.unassigned,
 // tariff.group_changed, tariff.member_changed, tariff.override_changed,
 // tariff.market_changed, tariff.series_fed, tariff.series_late,

@@ -5,12 +5,14 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/money"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/ocpi"
 )
@@ -42,6 +44,24 @@ type Profile struct {
 	// operator's EVSEs in the market from which on it must register.
 	MaxKWh     *SourcedNumber `json:"max_kwh_per_session,omitempty"`
 	OperatorKW *SourcedNumber `json:"operator_kw,omitempty"`
+	// That there is no such limit is stated too, with why.
+	NoMaxKWh     *NoLimit `json:"no_max_kwh,omitempty"`
+	NoOperatorKW *NoLimit `json:"no_operator_kw,omitempty"`
+}
+
+// NoLimit says where it stands that a market has no limit of a kind, or that
+// the sources read have none.
+type NoLimit struct {
+	Article string `json:"article" minLength:"1"`
+	Source  string `json:"source" minLength:"1" doc:"Web address"`
+	Text    string `json:"text" minLength:"1"`
+}
+
+// PriceCeiling is the most that a kWh may cost, in one currency.
+type PriceCeiling struct {
+	Value    Number         `json:"value" doc:"Per kWh"`
+	Currency money.Currency `json:"currency" minLength:"3" maxLength:"3"`
+	Taxed    bool           `json:"taxes_included,omitempty"`
 }
 
 // SourcedNumber is a limit with where it stands.
@@ -60,13 +80,14 @@ type MarketRule struct {
 	Audiences []Audience `json:"audiences,omitempty" doc:"Only for prices of these audiences"`
 	MinPower  int64      `json:"min_power_kw,omitempty" doc:"Only at EVSEs of so much power"`
 
-	Requires    []Dimension `json:"requires,omitempty" doc:"A tariff that is not free prices these"`
-	Allows      []Dimension `json:"allows,omitempty" doc:"A tariff prices nothing but these"`
-	TimeAfter   bool        `json:"allows_time_after_start,omitempty" doc:"With allows: TIME with a min_duration is an occupancy fee"`
-	WhenPriced  []Dimension `json:"when_priced,omitempty" doc:"Holds for tariffs that price one of these"`
-	Constant    bool        `json:"constant_energy_price,omitempty" doc:"The price per kWh may not depend on time or energy"`
-	Locked      bool        `json:"locked_at_start,omitempty" doc:"Prices from a series stay as they were at the start"`
-	RequiresTax bool        `json:"requires_tax,omitempty" doc:"It must be possible to state the price with taxes"`
+	Requires    []Dimension   `json:"requires,omitempty" doc:"A tariff that is not free prices these"`
+	Allows      []Dimension   `json:"allows,omitempty" doc:"A tariff prices nothing but these"`
+	TimeAfter   bool          `json:"allows_time_after_start,omitempty" doc:"With allows: TIME with a min_duration is an occupancy fee"`
+	WhenPriced  []Dimension   `json:"when_priced,omitempty" doc:"Holds for tariffs that price one of these"`
+	Constant    bool          `json:"constant_energy_price,omitempty" doc:"The price per kWh may not depend on time or energy"`
+	Locked      bool          `json:"locked_at_start,omitempty" doc:"Prices from a series stay as they were at the start"`
+	MaxPrice    *PriceCeiling `json:"max_energy_price,omitempty" doc:"A kWh may cost no more"`
+	RequiresTax bool          `json:"requires_tax,omitempty" doc:"It must be possible to state the price with taxes"`
 
 	Display []string `json:"display,omitempty" doc:"What is shown to drivers, in this order"`
 	Article string   `json:"article" minLength:"1"`
@@ -143,6 +164,12 @@ func (p Profile) check() error {
 	if len(p.Countries) == 0 && !p.ByChoice {
 		bad.With("body.countries", "name at least one, or set by_choice", nil)
 	}
+	if p.MaxKWh != nil && p.NoMaxKWh != nil {
+		bad.With("body.no_max_kwh", "leave it out where there is max_kwh_per_session", nil)
+	}
+	if p.OperatorKW != nil && p.NoOperatorKW != nil {
+		bad.With("body.no_operator_kw", "leave it out where there is operator_kw", nil)
+	}
 	for i, r := range p.Rules {
 		at := fmt.Sprintf("body.rules[%d]", i)
 		for _, d := range slices.Concat(r.Requires, r.Allows, r.WhenPriced) {
@@ -155,8 +182,8 @@ func (p Profile) check() error {
 				bad.With(at+".audiences", fmt.Sprintf("must be of %v", Audiences), a)
 			}
 		}
-		if r.Severity == SeverityRefuse && len(r.Requires)+len(r.Allows) == 0 && !r.Constant && !r.RequiresTax && len(r.WhenPriced) == 0 {
-			bad.With(at+".severity", "refuse needs something that a tariff can break (requires, allows, when_priced, constant_energy_price, requires_tax)", r.Severity)
+		if r.Severity == SeverityRefuse && len(r.Requires)+len(r.Allows) == 0 && !r.Constant && !r.RequiresTax && r.MaxPrice == nil && len(r.WhenPriced) == 0 {
+			bad.With(at+".severity", "refuse needs something that a tariff can break (requires, allows, when_priced, constant_energy_price, max_energy_price, requires_tax)", r.Severity)
 		}
 	}
 	if len(bad.Fields) > 0 {
@@ -238,6 +265,7 @@ func (r MarketRule) met(t *Tariff) bool {
 		}},
 		{len(r.Allows) > 0, func() bool { return r.forbidden(t) }},
 		{r.Constant, func() bool { return !t.constantEnergy() }},
+		{r.MaxPrice != nil, func() bool { return r.MaxPrice.exceeded(t) }},
 		{r.RequiresTax, func() bool { return !t.statesTax() }},
 	} {
 		tests = tests || x.asked
@@ -246,6 +274,44 @@ func (r MarketRule) met(t *Tariff) bool {
 		}
 	}
 	return !tests
+}
+
+// exceeded reports whether a kWh can cost more. A tariff in another currency
+// is not compared; a tax that the tariff does not state is taken as none.
+func (m PriceCeiling) exceeded(t *Tariff) bool {
+	if m.Currency != t.Currency {
+		return false
+	}
+	for _, e := range t.sessionElements() {
+		for _, c := range e.PriceComponents {
+			if c.Type == ocpi.DimensionEnergy && m.below(c, t.Tax) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// below reports whether the ceiling is below a price, exactly: price × (1 +
+// VAT) where one has the tax and the other has not.
+func (m PriceCeiling) below(c ocpi.PriceComponent, tax ocpi.TaxIncluded) bool {
+	price, limit := rational(c.Price), rational(unit.Decimal(m.Value))
+	if c.VAT != nil && tax != ocpi.TaxNone {
+		num, den := vatFactor(*c.VAT)
+		factor := big.NewRat(num, den)
+		switch {
+		case m.Taxed && tax != ocpi.TaxYes:
+			price.Mul(price, factor)
+		case !m.Taxed && tax == ocpi.TaxYes:
+			limit.Mul(limit, factor)
+		}
+	}
+	return price.Cmp(limit) > 0
+}
+
+func rational(d unit.Decimal) *big.Rat {
+	r, _ := new(big.Rat).SetString(d.String()) // a Decimal writes what SetString reads
+	return r
 }
 
 // sessionElements gives the elements that price sessions, not reservations.

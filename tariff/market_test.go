@@ -116,3 +116,48 @@ func TestBadProfilesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Every shipped profile says of both limits what they are, or that there are
+// none and where that stands.
+func TestMarketsStateTheirLimits(t *testing.T) {
+	for _, p := range shipped {
+		if (p.MaxKWh == nil) == (p.NoMaxKWh == nil) || (p.OperatorKW == nil) == (p.NoOperatorKW == nil) {
+			t.Errorf("%s says nothing, or two things, of a limit", p.ID)
+		}
+		for _, r := range p.Rules {
+			if r.Article == "" || !strings.HasPrefix(r.Source, "https://") || r.Text == "" || r.Fix == "" {
+				t.Errorf("%s lacks its article, source, text or fix", r.ID)
+			}
+		}
+	}
+}
+
+// An operator's own rule may cap the price of a kWh.
+func TestPriceCeiling(t *testing.T) {
+	profile := func(ceiling string) Profile {
+		all, err := parseProfiles([]byte(`{"profiles":[{"id":"OWN","name":"Own","countries":["FR"],"rules":[{"id":"OWN.1","severity":"refuse","max_energy_price":` + ceiling +
+			`,"article":"Concession, article 7","source":"https://example.org","text":"A kWh costs at most so much."}]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	for _, x := range []struct {
+		ceiling, price, tax string
+		refused             bool
+	}{
+		{`{"value":0.5,"currency":"EUR"}`, `0.5,"vat":20`, "", false},
+		{`{"value":0.5,"currency":"EUR"}`, `0.500001,"vat":20`, "", true},
+		{`{"value":0.6,"currency":"EUR","taxes_included":true}`, `0.5,"vat":20`, "", false},
+		{`{"value":0.59,"currency":"EUR","taxes_included":true}`, `0.5,"vat":20`, "", true},
+		{`{"value":0.5,"currency":"EUR"}`, `0.6,"vat":20`, `"tax_included":"YES",`, false},
+		{`{"value":0.5,"currency":"EUR","taxes_included":true}`, `0.6,"vat":20`, `"tax_included":"YES",`, true},
+		{`{"value":0.5,"currency":"GBP"}`, `0.9`, "", false},
+	} {
+		tariff := parse(t, `{"currency":"EUR",`+x.tax+`"elements":[{"price_components":[{"type":"ENERGY","price":`+x.price+`,"step_size":1}]}]}`)
+		m := Market{Profiles: []Profile{profile(x.ceiling)}}
+		if got := len(Refused(m.Examine(&tariff, AudienceDefault))) > 0; got != x.refused {
+			t.Errorf("%s against %s: refused %v", x.price, x.ceiling, got)
+		}
+	}
+}

@@ -94,8 +94,6 @@ func (s *Service) driver(tx *db.Tx, org, token string, at time.Time) (Driver, er
 	return d, err
 }
 
-// tokenKey is what readings of one token have in common: without case,
-// separators and blanks, as the access room compares them.
 // DriverGroups are the groups of drivers that the holder of a token is in at
 // an instant, for prices that depend on them.
 func (s *Service) DriverGroups(tx *db.Tx, org, token string, at time.Time) (groups []string, err error) {
@@ -103,14 +101,21 @@ func (s *Service) DriverGroups(tx *db.Tx, org, token string, at time.Time) (grou
 		return nil, nil
 	}
 	d, err := s.driver(tx, org, token, at)
-	for _, m := range d.Memberships {
-		if m.Audience == AudienceDriverGroup {
-			groups = append(groups, m.Ref)
-		}
-	}
-	return groups, err
+	return d.groups(), err
 }
 
+// groups are the groups of drivers that a driver is in.
+func (d Driver) groups() (out []string) {
+	for _, m := range d.Memberships {
+		if m.Audience == AudienceDriverGroup {
+			out = append(out, m.Ref)
+		}
+	}
+	return out
+}
+
+// tokenKey is what readings of one token have in common: without case,
+// separators and blanks, as the access room compares them.
 func tokenKey(token string) string {
 	return strings.NewReplacer(" ", "", ":", "", "-", "", "\t", "").Replace(strings.ToUpper(token))
 }

@@ -34,6 +34,17 @@ func (l *ledger) of(station, transaction string) *told {
 	return l.known[key]
 }
 
+// size counts what was acknowledged.
+func (l *ledger) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.known)
+	for _, one := range l.known {
+		n += len(one.samples)
+	}
+	return n
+}
+
 // message is whatever of a transaction message, of any version, the ledger reads.
 type message struct {
 	MeterStart, MeterStop *int64
@@ -119,8 +130,13 @@ func TestKilledInTheMiddleLosesNothing(t *testing.T) {
 			town.Run(ctx, time.Now, time.Second, slog.New(slog.DiscardHandler))
 		}()
 		address := strings.TrimPrefix(s.url, "http://")
+		before := 0
 		for range 20 {
+			// A busy machine gets little done in a second: each life of the
+			// server takes at least something in.
 			time.Sleep(1200 * time.Millisecond)
+			eventually(t, "something is acknowledged", func() bool { return book.size() > before })
+			before = book.size()
 			s.kill()
 			s.start(address)
 		}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 )
@@ -19,7 +18,7 @@ type framed struct {
 
 func (s *server) framed(id, password, protocol string) *framed {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, s.stations()+"/"+id, &websocket.DialOptions{Subprotocols: []string{protocol},
 		HTTPHeader: http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+password))}}})
@@ -33,7 +32,7 @@ func (s *server) framed(id, password, protocol string) *framed {
 
 func (w *framed) send(frame string) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := w.ws.Write(ctx, websocket.MessageText, []byte(frame)); err != nil {
 		w.t.Fatal(err)
@@ -44,7 +43,7 @@ func (w *framed) send(frame string) {
 // account, until one begins as wanted.
 func (w *framed) reads(begin string) string {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		_, text, err := w.ws.Read(ctx)

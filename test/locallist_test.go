@@ -1,6 +1,8 @@
 package test
 
 import (
+	"encoding/json"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -11,37 +13,48 @@ import (
 // localList is a 1.6 station's, kept by the book.
 type localList struct {
 	mu      sync.Mutex
-	version float64
+	version int
 	tags    map[string]bool
 }
 
-func (l *localList) handle(action string, payload object) (object, bool) {
+func (l *localList) on(w *wire) {
+	w.onFunc("GetLocalListVersion", func(json.RawMessage) string {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return fmt.Sprintf(`{"listVersion":%d}`, l.version)
+	})
+	w.onFunc("SendLocalList", func(payload json.RawMessage) string { return `{"status":"` + l.take(payload) + `"}` })
+}
+
+func (l *localList) take(payload json.RawMessage) string {
+	var sent struct {
+		ListVersion            int
+		UpdateType             string
+		LocalAuthorizationList []struct {
+			IDTag     string
+			IDTagInfo *object
+		}
+	}
+	if json.Unmarshal(payload, &sent) != nil {
+		return "Failed"
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch action {
-	case "GetLocalListVersion":
-		return object{"listVersion": l.version}, true
-	case "SendLocalList":
-		version := payload["listVersion"].(float64)
-		if payload["updateType"] == "Differential" && version <= l.version {
-			return object{"status": "VersionMismatch"}, true
-		}
-		if payload["updateType"] == "Full" {
-			l.tags = map[string]bool{}
-		}
-		entries, _ := payload["localAuthorizationList"].([]any)
-		for _, e := range entries {
-			entry := e.(object)
-			if entry["idTagInfo"] == nil {
-				delete(l.tags, entry["idTag"].(string))
-			} else {
-				l.tags[entry["idTag"].(string)] = true
-			}
-		}
-		l.version = version
-		return object{"status": "Accepted"}, true
+	if sent.UpdateType == "Differential" && sent.ListVersion <= l.version {
+		return "VersionMismatch"
 	}
-	return nil, false
+	if sent.UpdateType == "Full" {
+		l.tags = map[string]bool{}
+	}
+	for _, entry := range sent.LocalAuthorizationList {
+		if entry.IDTagInfo == nil {
+			delete(l.tags, entry.IDTag)
+		} else {
+			l.tags[entry.IDTag] = true
+		}
+	}
+	l.version = sent.ListVersion
+	return "Accepted"
 }
 
 func (l *localList) has(tag string) bool {
@@ -62,9 +75,7 @@ func TestRule_BlockedCardLeavesTheStation(t *testing.T) {
 			}
 			w := plug(t, s, "CS-1", s.station("CS-1", nil), "ocpp1.6")
 			list := &localList{}
-			w.mu.Lock()
-			w.handle = list.handle
-			w.mu.Unlock()
+			list.on(w)
 			w.say("BootNotification", versions[0].boot)
 			eventually(t, "the cards are on the list", func() bool { return list.has("GOOD") && list.has("BAD") })
 			eventually(t, "the platform knows", func() bool {

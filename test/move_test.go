@@ -12,7 +12,7 @@ import (
 // step of its register, which never goes back.
 type mover struct {
 	id, password string
-	wire         *socket
+	wire         *wire
 	register     int
 	at           time.Time
 	number       any    // 1.6 transactionId

@@ -21,6 +21,7 @@ type peer struct {
 	calls chan object
 	seen  map[string]int // how often the platform called an action
 	lines chan object    // open, refused, closed
+	acts  map[string]func(payload object) object
 }
 
 // connect starts a station and waits for the outcome of its handshake.
@@ -49,8 +50,8 @@ func dial(t *testing.T, cmd *exec.Cmd) (*peer, object) {
 	select {
 	case line := <-p.lines:
 		return p, line
-	case <-time.After(20 * time.Second):
-		t.Fatal("the station's handshake took over 20 s")
+	case <-time.After(patience):
+		t.Fatal("the station's handshake did not end")
 	}
 	return nil, nil
 }
@@ -69,7 +70,14 @@ func (p *peer) read(out io.Reader) {
 		case line["called"] != nil:
 			p.mu.Lock()
 			p.seen[line["called"].(string)]++
+			act := p.acts[line["called"].(string)]
 			p.mu.Unlock()
+			if line["turn"] != nil {
+				text, _ := json.Marshal(object{"turn": line["turn"], "payload": act(line["payload"].(object))})
+				p.mu.Lock()
+				p.in.Write(append(text, '\n'))
+				p.mu.Unlock()
+			}
 			p.calls <- line
 		case line["id"] != nil:
 			p.mu.Lock()
@@ -110,7 +118,7 @@ func (p *peer) say(action string, payload object) object {
 		}
 		result, _ := reply["result"].(object)
 		return result
-	case <-time.After(25 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatalf("%s was not answered", action)
 	}
 	return nil
@@ -122,11 +130,23 @@ func (p *peer) answer(action string, payload object) {
 	<-p.write(object{"answer": action, "payload": payload})
 }
 
+// act has the test answer an action itself, as what is asked for.
+func (p *peer) act(action string, answer func(payload object) object) {
+	p.t.Helper()
+	p.mu.Lock()
+	if p.acts == nil {
+		p.acts = map[string]func(object) object{}
+	}
+	p.acts[action] = answer
+	p.mu.Unlock()
+	<-p.write(object{"ask": action})
+}
+
 // called gives the platform's next CALL of this action, passing over what
 // it asks on its own account after a boot.
 func (p *peer) called(action string) object {
 	p.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case call := <-p.calls:

@@ -131,7 +131,7 @@ func (p *peer) close(t *testing.T) {
 	}
 	select {
 	case <-p.lines:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the station did not close")
 	}
 }

@@ -2,8 +2,6 @@ package test
 
 import (
 	"bytes"
-	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 )
@@ -74,214 +70,15 @@ func quirk(t *testing.T, more object) *quirky {
 	return q
 }
 
-// wire is the station's side of a websocket: it sends literal text.
-type wire struct {
-	t       *testing.T
-	ws      *websocket.Conn
-	mu      sync.Mutex
-	replies map[string]chan []json.RawMessage
-	calls   chan call
-	answers map[string]func(payload json.RawMessage) string // by action: the frame behind the id, `{"status":…}` or a whole frame with %s
-	gone    chan error
-}
-
-type call struct {
-	id, action string
-	payload    json.RawMessage
-}
-
-func basic(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-}
-
 // plug opens the websocket of the station.
 func (q *quirky) plug(protocols ...string) *wire {
 	q.t.Helper()
-	w, err := q.open("/"+q.id, http.Header{"Authorization": {basic(q.id, q.password)}}, protocols...)
-	if err != nil {
-		q.t.Fatal(err)
-	}
-	return w
+	return plug(q.t, q.server, q.id, q.password, protocols...)
 }
 
 func (q *quirky) open(path string, h http.Header, protocols ...string) (*wire, error) {
 	q.t.Helper()
-	ws, _, err := websocket.Dial(q.t.Context(), q.stations()+path, &websocket.DialOptions{Subprotocols: protocols, HTTPHeader: h})
-	if err != nil {
-		return nil, err
-	}
-	ws.SetReadLimit(1 << 20)
-	w := &wire{t: q.t, ws: ws, replies: map[string]chan []json.RawMessage{}, calls: make(chan call, 100), gone: make(chan error, 1),
-		answers: map[string]func(json.RawMessage) string{}}
-	go w.listen()
-	q.t.Cleanup(func() { ws.CloseNow(); <-w.gone })
-	return w, nil
-}
-
-func (w *wire) listen() {
-	for {
-		_, text, err := w.ws.Read(context.Background())
-		if err != nil {
-			w.gone <- err
-			close(w.gone)
-			return
-		}
-		var f []json.RawMessage
-		if json.Unmarshal(text, &f) != nil || len(f) < 3 {
-			w.t.Errorf("the platform sent %s", text)
-			continue
-		}
-		id := string(bytes.Trim(f[1], `"`))
-		if string(f[0]) == "2" {
-			w.answered(call{id, string(bytes.Trim(f[2], `"`)), f[3]})
-			continue
-		}
-		w.reply(id) <- f
-	}
-}
-
-// answered replies to a call of the platform: what the test set, or that it
-// is not implemented.
-func (w *wire) answered(c call) {
-	w.mu.Lock()
-	answer := w.answers[c.action]
-	w.mu.Unlock()
-	out := `[4,"` + c.id + `","NotImplemented","",{}]`
-	if answer != nil {
-		if out = answer(c.payload); strings.HasPrefix(out, "{") {
-			out = `[3,"` + c.id + `",` + out + `]`
-		}
-		out = strings.ReplaceAll(out, "%id", c.id)
-	}
-	if out != "" {
-		_ = w.ws.Write(context.Background(), websocket.MessageText, []byte(out))
-	}
-	select {
-	case w.calls <- c:
-	default:
-	}
-}
-
-// on sets how an action of the platform is answered.
-func (w *wire) on(action string, answer string) {
-	w.onFunc(action, func(json.RawMessage) string { return answer })
-}
-
-func (w *wire) onFunc(action string, answer func(json.RawMessage) string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.answers[action] = answer
-}
-
-// called waits for a call of the platform.
-func (w *wire) called(action string) call {
-	w.t.Helper()
-	deadline := time.After(20 * time.Second)
-	for {
-		select {
-		case c := <-w.calls:
-			if c.action == action {
-				return c
-			}
-		case <-deadline:
-			w.t.Fatalf("the platform did not call %s", action)
-		}
-	}
-}
-
-func (w *wire) reply(id string) chan []json.RawMessage {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.replies[id] == nil {
-		w.replies[id] = make(chan []json.RawMessage, 10)
-	}
-	return w.replies[id]
-}
-
-// send writes literal text as one message.
-func (w *wire) send(text string) {
-	w.t.Helper()
-	w.sendAs(websocket.MessageText, text)
-}
-
-func (w *wire) sendAs(kind websocket.MessageType, text string) {
-	w.t.Helper()
-	if err := w.ws.Write(w.t.Context(), kind, []byte(text)); err != nil {
-		w.t.Fatalf("the connection did not stay: %v", err)
-	}
-}
-
-// await gives the payload of the CALLRESULT with the id.
-func (w *wire) await(id string) object {
-	w.t.Helper()
-	f := w.frame(id)
-	out := object{}
-	if string(f[0]) != "3" || json.Unmarshal(f[2], &out) != nil {
-		w.t.Fatalf("message %s was answered %s", id, f)
-	}
-	return out
-}
-
-// frame gives the whole answer with the id.
-func (w *wire) frame(id string) []json.RawMessage {
-	w.t.Helper()
-	select {
-	case f := <-w.reply(id):
-		return f
-	case <-time.After(25 * time.Second):
-		w.t.Fatalf("message %s was not answered", id)
-		return nil
-	}
-}
-
-// code gives the error code of the CALLERROR with the id.
-func (w *wire) code(id string) string {
-	w.t.Helper()
-	f := w.frame(id)
-	if string(f[0]) != "4" {
-		w.t.Fatalf("message %s was answered %s, want an error", id, f)
-	}
-	return string(bytes.Trim(f[2], `"`))
-}
-
-var serial struct {
-	sync.Mutex
-	n int
-}
-
-func nextID() string {
-	serial.Lock()
-	defer serial.Unlock()
-	serial.n++
-	return fmt.Sprintf("m%d", serial.n)
-}
-
-// say makes a proper CALL and gives its result.
-func (w *wire) say(action string, payload object) object {
-	w.t.Helper()
-	text, err := json.Marshal(payload)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	id := nextID()
-	w.send(`[2,"` + id + `","` + action + `",` + string(text) + `]`)
-	return w.await(id)
-}
-
-// boot makes the station known as this vendor, model and firmware.
-func (w *wire) boot(vendor, model, firmware string) {
-	w.t.Helper()
-	if got := w.say("BootNotification", object{"chargePointVendor": vendor, "chargePointModel": model, "firmwareVersion": firmware}); got["status"] != "Accepted" {
-		w.t.Fatalf("the boot was answered %v", got)
-	}
-}
-
-// alive shows that the connection still works.
-func (w *wire) alive() {
-	w.t.Helper()
-	if w.say("Heartbeat", object{})["currentTime"] == "" {
-		w.t.Error("a heartbeat must be answered with the time")
-	}
+	return open(q.t, q.stations()+path, h, protocols...)
 }
 
 // frames are the literal frames of the field, by id.
@@ -385,7 +182,7 @@ func (q *quirky) costs(one object, wh int, inclVAT string) {
 func (q *quirky) shown(codes ...string) {
 	q.t.Helper()
 	var seen []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		seen = q.deviations()
 		if !slices.ContainsFunc(codes, func(c string) bool { return !slices.Contains(seen, c) }) {
 			return

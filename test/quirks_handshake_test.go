@@ -23,7 +23,7 @@ func (q *quirky) shake(headers ...string) (net.Conn, *bufio.Reader, *http.Respon
 		q.t.Fatal(err)
 	}
 	q.t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(25 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	head := "GET /ocpp/" + q.id + " HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nAuthorization: " +
 		basic(q.id, q.password) + "\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n"
 	if _, err := io.WriteString(conn, head); err != nil {
@@ -78,8 +78,8 @@ func TestQuirk_Q01_NoSubprotocol(t *testing.T) {
 
 	q.flip("no_subprotocol", false)
 	again := q.plug()
-	if err := <-again.gone; websocket.CloseStatus(err) != websocket.StatusProtocolError {
-		t.Errorf("switched off, the connection ended with %v, want a protocol error", err)
+	if <-again.gone; websocket.CloseStatus(again.end) != websocket.StatusProtocolError {
+		t.Errorf("switched off, the connection ended with %v, want a protocol error", again.end)
 	}
 }
 

@@ -101,13 +101,7 @@ func TestQuirk_Q58_DecimalsAndBlanks(t *testing.T) {
 	w.send(literal(t, "F22", "2023-07-02T20:27:40.908Z", q.at(10)))
 	w.await("531531542")
 	q.sampled(w, int(got["transactionId"].(float64)), 15, object{"value": "  165400,0 ", "unit": "Wh"})
-	var wh any
-	for deadline := time.Now().Add(10 * time.Second); wh != 400.0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		wh = q.charged()[0]["energy_wh"]
-	}
-	if wh != 400.0 {
-		t.Errorf("after both readings it is %v Wh", wh)
-	}
+	eventually(t, "both readings are taken", func() bool { return q.charged()[0]["energy_wh"] == 400.0 })
 	w.say("StopTransaction", object{"transactionId": got["transactionId"], "meterStop": 167500, "timestamp": q.at(readings)})
 	q.free16(w, readings)
 	q.settled(energyWh, "0.90")

@@ -128,7 +128,7 @@ func TestRule_PendingKeepsWhatIsQueued(t *testing.T) {
 			if got := s.order(id, "RequestStartTransaction", object{"evseId": 1, "idToken": object{"idToken": "A", "type": "Central"}}); got["status"] != "failed" && got["status"] != "rejected" {
 				t.Errorf("%s: a start while pending is %v", v, got["status"])
 			}
-			if calls := w.calls(); slices.ContainsFunc(calls, func(a string) bool { return a == "RemoteStartTransaction" || a == "RequestStartTransaction" }) {
+			if calls := w.actions(); slices.ContainsFunc(calls, func(a string) bool { return a == "RemoteStartTransaction" || a == "RequestStartTransaction" }) {
 				t.Errorf("%s was asked %v", v, calls)
 			}
 			s.must("POST", "/charging-stations/"+id+"/activate", object{})

@@ -229,7 +229,7 @@ func handshake(t *testing.T, base, id, password string, cert *tls.Certificate, t
 		name, value, _ := strings.Cut(line, ": ")
 		h.Set(name, value)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ws, resp, err := websocket.Dial(ctx, base+"/"+id, &websocket.DialOptions{HTTPHeader: h, Subprotocols: []string{"ocpp2.0.1"},
 		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: client, DisableKeepAlives: true}}})

@@ -1,136 +1,256 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 )
 
-// socket is a bare station in this process, for what needs many of them or
-// frames that a strict station would not send.
-type socket struct {
-	t        *testing.T
-	conn     *websocket.Conn
-	mu       sync.Mutex
-	next     int
-	wait     map[string]chan []json.RawMessage
-	answers  map[string]object // by action; others are NotImplemented
-	called   []string
-	handle   func(action string, payload object) (object, bool) // before answers
-	finished chan struct{}
+// wire is a bare station in this process, for what needs many of them or
+// frames that a strict station would not send: it can say literal text.
+type wire struct {
+	t       *testing.T
+	ws      *websocket.Conn
+	mu      sync.Mutex
+	replies map[string]chan []json.RawMessage
+	answers map[string]func(payload json.RawMessage) string // by action: the frame behind the id, `{"status":…}` or a whole frame with %id
+	asked   []string                                        // the actions that the platform called
+	calls   chan call
+	gone    chan struct{} // closed at the end of the connection
+	end     error         // why it ended, once gone
+}
+
+type call struct {
+	id, action string
+	payload    json.RawMessage
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
 // plug connects a station; its answers may be set before the first message.
-func plug(t *testing.T, s *server, id, password, protocol string) *socket {
+func plug(t *testing.T, s *server, id, password string, protocols ...string) *wire {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	header := http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+password))}}
-	conn, reply, err := websocket.Dial(ctx, s.stations()+"/"+id, &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{protocol}})
+	w, err := open(t, s.stations()+"/"+id, http.Header{"Authorization": {basic(id, password)}}, protocols...)
 	if err != nil {
-		t.Fatalf("%s cannot connect: %v %v", id, err, reply)
+		t.Fatalf("%s cannot connect: %v", id, err)
 	}
-	conn.SetReadLimit(1 << 20)
-	w := &socket{t: t, conn: conn, wait: map[string]chan []json.RawMessage{}, answers: map[string]object{}, finished: make(chan struct{})}
-	go w.read()
-	t.Cleanup(w.close)
 	return w
 }
 
-func (w *socket) close() {
-	w.conn.CloseNow()
-	<-w.finished
+// open connects to an address with headers of its own.
+func open(t *testing.T, url string, h http.Header, protocols ...string) (*wire, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: protocols, HTTPHeader: h})
+	if err != nil {
+		return nil, err
+	}
+	ws.SetReadLimit(1 << 20)
+	w := &wire{t: t, ws: ws, replies: map[string]chan []json.RawMessage{}, answers: map[string]func(json.RawMessage) string{}, calls: make(chan call, 100), gone: make(chan struct{})}
+	go w.listen()
+	t.Cleanup(w.close)
+	return w, nil
 }
 
-func (w *socket) read() {
-	defer close(w.finished)
+// close breaks the connection off.
+func (w *wire) close() {
+	w.ws.CloseNow()
+	<-w.gone
+}
+
+func (w *wire) listen() {
+	defer close(w.gone)
 	for {
-		_, text, err := w.conn.Read(context.Background())
+		_, text, err := w.ws.Read(context.Background())
 		if err != nil {
+			w.end = err
 			return
 		}
-		var frame []json.RawMessage
-		var kind int
-		var id string
-		if json.Unmarshal(text, &frame) != nil || len(frame) < 3 || json.Unmarshal(frame[0], &kind) != nil || json.Unmarshal(frame[1], &id) != nil {
+		var f []json.RawMessage
+		if json.Unmarshal(text, &f) != nil || len(f) < 3 {
+			w.t.Errorf("the platform sent %s", text)
 			continue
 		}
-		if kind != 2 {
-			w.mu.Lock()
-			reply := w.wait[id]
-			delete(w.wait, id)
-			w.mu.Unlock()
-			if reply != nil {
-				reply <- frame
-			}
+		id := string(bytes.Trim(f[1], `"`))
+		if string(f[0]) == "2" {
+			w.answered(call{id, string(bytes.Trim(f[2], `"`)), f[3]})
 			continue
 		}
-		var action string
-		json.Unmarshal(frame[2], &action)
-		w.mu.Lock()
-		w.called = append(w.called, action)
-		answer, ok := w.answers[action]
-		if w.handle != nil {
-			payload := object{}
-			json.Unmarshal(frame[3], &payload)
-			if made, mine := w.handle(action, payload); mine {
-				answer, ok = made, true
-			}
-		}
-		w.mu.Unlock()
-		if ok {
-			w.write([]any{3, id, answer})
-		} else {
-			w.write([]any{4, id, "NotImplemented", "", object{}})
-		}
+		w.reply(id) <- f
 	}
 }
 
-func (w *socket) write(frame []any) error {
-	text, err := json.Marshal(frame)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	return w.conn.Write(ctx, websocket.MessageText, text)
-}
-
-// ask makes a CALL and gives what came back: a result, or an error code.
-func (w *socket) ask(action string, payload object) (result object, code string, err error) {
-	reply := make(chan []json.RawMessage, 1)
+// answered replies to a call of the platform: what the test set, or that it
+// is not implemented.
+func (w *wire) answered(c call) {
 	w.mu.Lock()
-	w.next++
-	id := strconv.Itoa(w.next)
-	w.wait[id] = reply
+	w.asked = append(w.asked, c.action)
+	answer := w.answers[c.action]
 	w.mu.Unlock()
-	if err := w.write([]any{2, id, action, payload}); err != nil {
-		return nil, "", err
+	out := `[4,"` + c.id + `","NotImplemented","",{}]`
+	if answer != nil {
+		if out = answer(c.payload); strings.HasPrefix(out, "{") {
+			out = `[3,"` + c.id + `",` + out + `]`
+		}
+		out = strings.ReplaceAll(out, "%id", c.id)
+	}
+	if out != "" {
+		_ = w.ws.Write(context.Background(), websocket.MessageText, []byte(out))
 	}
 	select {
-	case frame := <-reply:
-		if string(frame[0]) == "4" {
-			json.Unmarshal(frame[2], &code)
-			return nil, code, nil
-		}
-		return result, "", json.Unmarshal(frame[2], &result)
-	case <-w.finished:
-		return nil, "", fmt.Errorf("%s: the connection was closed", action)
-	case <-time.After(60 * time.Second):
-		return nil, "", fmt.Errorf("%s was not answered", action)
+	case w.calls <- c:
+	default:
 	}
+}
+
+// on sets how an action of the platform is answered.
+func (w *wire) on(action string, answer string) {
+	w.onFunc(action, func(json.RawMessage) string { return answer })
+}
+
+func (w *wire) onFunc(action string, answer func(json.RawMessage) string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answers[action] = answer
+}
+
+// called waits for a call of the platform.
+func (w *wire) called(action string) call {
+	w.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case c := <-w.calls:
+			if c.action == action {
+				return c
+			}
+		case <-deadline:
+			w.t.Fatalf("the platform did not call %s", action)
+		}
+	}
+}
+
+// actions gives what the platform called so far.
+func (w *wire) actions() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.asked...)
+}
+
+func (w *wire) reply(id string) chan []json.RawMessage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.replies[id] == nil {
+		w.replies[id] = make(chan []json.RawMessage, 10)
+	}
+	return w.replies[id]
+}
+
+// send writes literal text as one message.
+func (w *wire) send(text string) {
+	w.t.Helper()
+	w.sendAs(websocket.MessageText, text)
+}
+
+func (w *wire) sendAs(kind websocket.MessageType, text string) {
+	w.t.Helper()
+	if err := w.ws.Write(w.t.Context(), kind, []byte(text)); err != nil {
+		w.t.Fatalf("the connection did not stay: %v", err)
+	}
+}
+
+// await gives the payload of the CALLRESULT with the id.
+func (w *wire) await(id string) object {
+	w.t.Helper()
+	f := w.frame(id)
+	out := object{}
+	if string(f[0]) != "3" || json.Unmarshal(f[2], &out) != nil {
+		w.t.Fatalf("message %s was answered %s", id, f)
+	}
+	return out
+}
+
+// frame gives the whole answer with the id.
+func (w *wire) frame(id string) []json.RawMessage {
+	w.t.Helper()
+	f, err := w.back(id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return f
+}
+
+// back waits for the answer with the id.
+func (w *wire) back(id string) ([]json.RawMessage, error) {
+	reply := w.reply(id)
+	select {
+	case f := <-reply:
+		return f, nil
+	case <-time.After(patience):
+		return nil, fmt.Errorf("message %s was not answered", id)
+	case <-w.gone:
+	}
+	select { // it may have been the last that came
+	case f := <-reply:
+		return f, nil
+	default:
+		return nil, fmt.Errorf("message %s was not answered before the connection ended: %w", id, w.end)
+	}
+}
+
+// code gives the error code of the CALLERROR with the id.
+func (w *wire) code(id string) string {
+	w.t.Helper()
+	f := w.frame(id)
+	if string(f[0]) != "4" {
+		w.t.Fatalf("message %s was answered %s, want an error", id, f)
+	}
+	return string(bytes.Trim(f[2], `"`))
+}
+
+var serial atomic.Int64
+
+func nextID() string { return fmt.Sprintf("m%d", serial.Add(1)) }
+
+// ask makes a CALL and gives what came back: a result, or an error code. Other
+// goroutines than the test's may use it.
+func (w *wire) ask(action string, payload object) (result object, code string, err error) {
+	text, err := json.Marshal(payload)
+	if err != nil {
+		return nil, "", err
+	}
+	id := nextID()
+	if err := w.ws.Write(context.Background(), websocket.MessageText, []byte(`[2,"`+id+`","`+action+`",`+string(text)+`]`)); err != nil {
+		return nil, "", err
+	}
+	f, err := w.back(id)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", action, err)
+	}
+	w.mu.Lock()
+	delete(w.replies, id)
+	w.mu.Unlock()
+	if string(f[0]) == "4" {
+		return nil, string(bytes.Trim(f[2], `"`)), nil
+	}
+	return result, "", json.Unmarshal(f[2], &result)
 }
 
 // say makes a CALL that has to succeed.
-func (w *socket) say(action string, payload object) object {
+func (w *wire) say(action string, payload object) object {
 	w.t.Helper()
 	result, code, err := w.ask(action, payload)
 	if err != nil || code != "" {
@@ -139,9 +259,18 @@ func (w *socket) say(action string, payload object) object {
 	return result
 }
 
-// calls gives the actions that the platform asked for so far.
-func (w *socket) calls() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]string(nil), w.called...)
+// boot makes the station known as this vendor, model and firmware.
+func (w *wire) boot(vendor, model, firmware string) {
+	w.t.Helper()
+	if got := w.say("BootNotification", object{"chargePointVendor": vendor, "chargePointModel": model, "firmwareVersion": firmware}); got["status"] != "Accepted" {
+		w.t.Fatalf("the boot was answered %v", got)
+	}
+}
+
+// alive shows that the connection still works.
+func (w *wire) alive() {
+	w.t.Helper()
+	if w.say("Heartbeat", object{})["currentTime"] == "" {
+		w.t.Error("a heartbeat must be answered with the time")
+	}
 }

@@ -33,9 +33,6 @@ type play struct {
 	client      http.Client
 }
 
-// patience is how long a step waits for what must come, on a busy machine.
-const patience = 40 * time.Second
-
 // away is how long a station stays offline, by its own clock.
 const away = 10 * time.Minute
 

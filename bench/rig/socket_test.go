@@ -102,7 +102,7 @@ func TestSocket(t *testing.T) {
 		if err != nil {
 			t.Errorf("the server: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the server did not end")
 	}
 }

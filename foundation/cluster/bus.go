@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -34,6 +36,9 @@ type Bus struct {
 	conn   *nats.Conn
 	server *server.Server // embedded
 	closed chan struct{}  // the connection has ended for good
+
+	shedding atomic.Bool
+	shed     atomic.Int64
 
 	mu      sync.Mutex
 	serving map[*service]struct{}
@@ -118,11 +123,23 @@ func (b *Bus) Connected() bool { return b.conn.IsConnected() }
 // Publish sends a signal to all who subscribed, this node included. It does
 // not wait; fault.Unavailable means that it is lost.
 func (b *Bus) Publish(subject string, data []byte) error {
+	if b.shedding.Load() && strings.HasPrefix(subject, "signal.") {
+		b.shed.Add(1)
+		return nil
+	}
 	if err := b.conn.Publish(subject, data); err != nil {
 		return unavailable(err)
 	}
 	return nil
 }
+
+// Shed has what this node publishes under "signal." dropped, for as long as
+// it is on: what live pages show is the first thing a node under pressure can
+// do without. Everything else is sent.
+func (b *Bus) Shed(on bool) { b.shedding.Store(on) }
+
+// ShedSignals counts what was dropped.
+func (b *Bus) ShedSignals() int64 { return b.shed.Load() }
 
 // Subscribe calls fn for each signal, one after another, in a goroutine of
 // the subscription. After unsubscribe has returned fn is not running any

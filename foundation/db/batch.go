@@ -3,12 +3,19 @@ package db
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // BatchOptions bound a Batch. Zero values mean the defaults.
 type BatchOptions struct {
 	MaxRows    int // rows per transaction, unless one Add brings more; 500
 	MaxPending int // rows waiting before Add blocks; 10 000
+
+	// Rest is the least time from the beginning of one transaction to that of
+	// the next, so that more rows share it while many come; a lone row is
+	// still written at once. For callers that can wait that long. None by
+	// default.
+	Rest time.Duration
 }
 
 // Batch gathers rows from many goroutines and writes them together: while one
@@ -25,6 +32,7 @@ type Batch[T any] struct {
 	room    chan struct{} // closed and renewed when pending shrinks
 	running bool
 	closed  bool
+	from    time.Time // when the last transaction began
 	idle    sync.WaitGroup
 }
 
@@ -122,12 +130,22 @@ func (b *Batch[T]) shrink(rows int) {
 func (b *Batch[T]) run() {
 	defer b.idle.Done()
 	for {
+		if b.o.Rest > 0 && b.waits() {
+			time.Sleep(time.Until(b.from.Add(b.o.Rest))) // one run at a time: nobody else has from
+		}
 		group := b.take()
 		if group == nil {
 			return
 		}
+		b.from = time.Now()
 		b.write(group)
 	}
+}
+
+func (b *Batch[T]) waits() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.pending) > 0
 }
 
 func (b *Batch[T]) take() []*entry[T] {
@@ -171,7 +189,7 @@ func (b *Batch[T]) commit(rows []T) (err error) {
 			err = panicked(p)
 		}
 	}()
-	return b.db.Update(context.Background(), func(tx *Tx) error { return b.flush(tx, rows) })
+	return b.db.update(context.Background(), func(tx *Tx) error { return b.flush(tx, rows) }, true)
 }
 
 // Close refuses new rows, writes those that wait and returns when the last is

@@ -12,3 +12,10 @@ func (d *DB) Queued() int {
 
 // GroupFor lets SQLite's groups take this long, before anything is written.
 func (d *DB) GroupFor(t time.Duration) { d.lite.groupTime = t }
+
+// ProbeMost sets how many rows a probe reads; it gives the way back.
+func ProbeMost(n int) (reset func()) {
+	old := mostProbed
+	mostProbed = n
+	return func() { mostProbed = old }
+}

@@ -60,7 +60,10 @@ func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 func insertText(table string, cols []Col, rows int, conflict string) string {
 	var b strings.Builder
 	b.Grow(64 + 24*len(cols) + 5*rows*len(cols) + len(conflict))
-	b.WriteString("INSERT INTO " + table + " (")
+	// After a row that fails the rest of the statement need not be undone: the
+	// transaction cannot commit any more (Tx.Err). Without FAIL the engine would
+	// keep a copy of each page that the statement writes.
+	b.WriteString("INSERT OR FAIL INTO " + table + " (")
 	for i, c := range cols {
 		if i > 0 {
 			b.WriteString(", ")

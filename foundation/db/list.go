@@ -40,6 +40,10 @@ type ListSpec struct {
 	Fields  []Field
 	Default string // sort order when none is asked: "-started_at"
 	Key     string // SQL of a unique column, which breaks ties
+	// Probe is the table of a large list whose Key is text and whose sortable
+	// columns have indexes (column, key): what SQLite lacks to choose among
+	// them is then found out before each list. Empty: its planner chooses.
+	Probe string
 }
 
 // Filter is one condition of a request. Op: eq ne lt lte gt gte contains in
@@ -68,6 +72,9 @@ const (
 func List[T any](tx *Tx, spec ListSpec, where []Cond, req ListRequest, scan func(Scanner) (T, error)) (items []T, next string, err error) {
 	p, err := spec.plan(req)
 	if err != nil {
+		return nil, "", err
+	}
+	if where, err = p.probe(tx, where); err != nil {
 		return nil, "", err
 	}
 	query, args := p.build(where).SQL()

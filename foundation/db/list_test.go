@@ -142,6 +142,7 @@ func ids(all []item) (out []string) {
 // Whatever the order, the filter and the page size: all pages together are
 // the matching rows in order, each once.
 func TestListPages(t *testing.T) {
+	defer db.ProbeMost(8)() // few and many fit
 	schematest.Each(t, func(t *testing.T, d *db.DB) {
 		table(t, d, "CREATE TABLE scratch_item (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT, at BIGINT NOT NULL, good BOOLEAN NOT NULL)")
 		rapid.Check(t, func(rt *rapid.T) {
@@ -160,6 +161,10 @@ func TestListPages(t *testing.T) {
 			})
 			if err != nil {
 				rt.Fatal(err)
+			}
+			spec := itemList
+			if rapid.Bool().Draw(rt, "probed") {
+				spec.Probe = "scratch_item"
 			}
 			req := db.ListRequest{Limit: rapid.IntRange(1, 12).Draw(rt, "limit")}
 			var sort []string
@@ -181,7 +186,7 @@ func TestListPages(t *testing.T) {
 			for {
 				var page []item
 				err := d.View(context.Background(), func(tx *db.Tx) (err error) {
-					page, req.Cursor, err = db.List(tx, itemList, nil, req, scanItem)
+					page, req.Cursor, err = db.List(tx, spec, nil, req, scanItem)
 					return err
 				})
 				if err != nil {
@@ -206,10 +211,11 @@ func TestListFilters(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, d *db.DB) {
 		table(t, d, "CREATE TABLE scratch_item (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT, at BIGINT NOT NULL, good BOOLEAN NOT NULL)",
 			`INSERT INTO scratch_item VALUES ('1', '50% off', 'red', 1000, 0, TRUE), ('2', '500 off', 'blue', 2500, 1000000, FALSE), ('3', 'a_c', 'red', NULL, 2000000, TRUE), ('4', 'ABC!', 'blue', -1, 3000000, FALSE)`)
+		spec := itemList
 		list := func(filters ...db.Filter) (string, error) {
 			var out []item
 			err := d.View(t.Context(), func(tx *db.Tx) (err error) {
-				out, _, err = db.List(tx, itemList, []db.Cond{{Text: "at < ?", Args: []any{int64(9_000_000)}}}, db.ListRequest{Filters: filters, Sort: "id"}, scanItem)
+				out, _, err = db.List(tx, spec, []db.Cond{{Text: "at < ?", Args: []any{int64(9_000_000)}}}, db.ListRequest{Filters: filters, Sort: "id"}, scanItem)
 				return err
 			})
 			return strings.Join(ids(out), ""), err
@@ -220,8 +226,13 @@ func TestListFilters(t *testing.T) {
 			{"n", "gt", "0", "12"}, {"n", "lte", "-1", "4"}, {"n", "ne", "1000", "234"}, {"n", "eq", "null", "3"}, {"n", "ne", "null", "124"}, {"kilo", "gte", "1", "12"}, {"kilo", "gte", "2", "2"},
 			{"at", "lt", "1970-01-01T00:00:01Z", "1"}, {"at", "gte", "1970-01-01T02:00:02+02:00", "34"}, {"good", "", "true", "13"}, {"good", "ne", "true", "24"}, {"id", "gt", "2", "34"},
 		} {
-			if got, err := list(db.Filter{Field: c.field, Op: c.op, Value: c.value}); err != nil || got != c.want {
-				t.Errorf("%s[%s]=%s: %q, want %q, %v", c.field, c.op, c.value, got, c.want, err)
+			for _, most := range []int{-1, 0, 100} { // no probe, always too many, always few
+				spec.Probe = map[bool]string{true: "scratch_item"}[most >= 0]
+				reset := db.ProbeMost(most)
+				if got, err := list(db.Filter{Field: c.field, Op: c.op, Value: c.value}); err != nil || got != c.want {
+					t.Errorf("%s[%s]=%s: %q, want %q, %v (probing %d)", c.field, c.op, c.value, got, c.want, err, most)
+				}
+				reset()
 			}
 		}
 		for _, c := range []struct{ field, op, value, says string }{

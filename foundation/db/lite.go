@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"runtime"
@@ -39,6 +40,10 @@ type lite struct {
 	stop   chan struct{}
 	closed sync.Once
 	done   chan struct{} // the writer has ended
+
+	pages  int           // written since the last checkpoint was asked for; the writer's
+	copy   chan struct{} // asks for a checkpoint; full while one waits
+	copied chan struct{} // the checkpointer has ended
 }
 
 func dsn(path string, write bool) string {
@@ -49,7 +54,7 @@ func dsn(path string, write bool) string {
 			// Of a new file only: said again, it writes to the file at each opening.
 			pragmas = append(pragmas, "auto_vacuum(INCREMENTAL)")
 		}
-		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8000)")
+		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-16000)", "wal_autocheckpoint("+ownPages+")")
 	} else {
 		q.Set("_query_only", "1")
 	}
@@ -72,6 +77,8 @@ func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
 		queue:     make(chan *waiting, queueLength),
 		stop:      make(chan struct{}),
 		done:      make(chan struct{}),
+		copy:      make(chan struct{}, 1),
+		copied:    make(chan struct{}),
 	}
 	var err error
 	if l.write, err = sql.Open("sqlite", dsn(path, true)); err != nil {
@@ -87,13 +94,21 @@ func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
 		l.write.Close()
 		return nil, fault.Wrap(fault.Unavailable, err, "db.open", "the database file %s cannot be opened", path)
 	}
+	second, err := l.connect(ctx, l.write)
+	if err != nil {
+		conn.close()
+		l.write.Close()
+		return nil, fault.Wrap(fault.Unavailable, err, "db.open", "the database file %s cannot be opened a second time", path)
+	}
 	go l.writeLoop(conn)
+	go l.checkpointLoop(second)
 	return l, nil
 }
 
 func (l *lite) close() error {
 	l.closed.Do(func() { close(l.stop) })
 	<-l.done
+	<-l.copied
 	for range cap(l.slots) { // wait for the readers
 		l.slots <- struct{}{}
 	}
@@ -104,10 +119,14 @@ func (l *lite) close() error {
 	return errors.Join(l.read.Close(), l.write.Close())
 }
 
-// liteConn is a connection with its prepared statements.
+// liteConn is a connection with its prepared statements. It belongs to one
+// goroutine at a time.
 type liteConn struct {
 	conn  *sql.Conn
+	raw   driver.ConnPrepareContext // the same, below database/sql
 	stmts map[string]*liteStmt
+	plain map[string]driver.StmtExecContext // statements that give no rows
+	named []driver.NamedValue               // lent to one execution after the other
 	bad   bool
 }
 
@@ -134,7 +153,19 @@ func (l *lite) connect(ctx context.Context, pool *sql.DB) (*liteConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &liteConn{conn: conn, stmts: map[string]*liteStmt{}}, nil
+	c := &liteConn{conn: conn, stmts: map[string]*liteStmt{}, plain: map[string]driver.StmtExecContext{}}
+	err = conn.Raw(func(raw any) (err error) {
+		var ok bool
+		if c.raw, ok = raw.(driver.ConnPrepareContext); !ok {
+			err = fault.New(fault.Internal, "db.driver", "the SQLite driver's %T cannot prepare statements", raw)
+		}
+		return err
+	})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // prepare gives the statement ready to run, or nil when the same statement is
@@ -155,18 +186,48 @@ func (c *liteConn) prepare(ctx context.Context, query string) (*liteStmt, error)
 	return s, nil
 }
 
+// exec goes to the driver itself: what database/sql does around each
+// execution (locks, a copy of the arguments, the driver's name for each)
+// costs as much as the statement of one row.
 func (c *liteConn) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	s, err := c.prepare(ctx, query)
-	if err != nil {
-		return nil, c.note(err)
-	}
-	var res sql.Result
+	s := c.plain[query]
 	if s == nil {
-		res, err = c.conn.ExecContext(ctx, query, args...)
-	} else {
-		res, err = s.ExecContext(ctx, args...)
+		stmt, err := c.raw.PrepareContext(ctx, bareMarks(query))
+		if err != nil {
+			return nil, c.note(err)
+		}
+		s = stmt.(driver.StmtExecContext)
+		c.plain[query] = s
 	}
+	values, err := c.values(args)
+	if err != nil {
+		return nil, err
+	}
+	res, err := s.ExecContext(ctx, values)
+	clear(values) // they hold the caller's memory
 	return res, c.note(err)
+}
+
+// values are the arguments as the driver takes them.
+func (c *liteConn) values(args []any) ([]driver.NamedValue, error) {
+	if cap(c.named) < len(args) {
+		c.named = make([]driver.NamedValue, len(args)*2)
+	}
+	out := c.named[:len(args)]
+	for i, a := range args {
+		switch v := a.(type) {
+		case int64, string, nil, bool, []byte:
+		case int:
+			a = int64(v)
+		default:
+			var err error
+			if a, err = driver.DefaultParameterConverter.ConvertValue(a); err != nil {
+				return nil, fmt.Errorf("db: argument %d: %w", i+1, err)
+			}
+		}
+		out[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	return out, nil
 }
 
 func (c *liteConn) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
@@ -195,19 +256,26 @@ func (c *liteConn) note(err error) error {
 // trim forgets the statements when lists with ever new filters have filled
 // the cache. Only between transactions: no rows are open then.
 func (c *liteConn) trim() {
-	if len(c.stmts) <= maxStatements {
-		return
+	if len(c.stmts)+len(c.plain) > maxStatements {
+		c.forget()
 	}
+}
+
+func (c *liteConn) forget() {
 	for _, s := range c.stmts {
 		s.Close()
 	}
+	for _, s := range c.plain {
+		if err := s.(driver.Stmt).Close(); err != nil {
+			c.bad = true
+		}
+	}
 	clear(c.stmts)
+	clear(c.plain)
 }
 
 func (c *liteConn) close() {
-	for _, s := range c.stmts {
-		s.Close()
-	}
+	c.forget()
 	c.conn.Close()
 }
 

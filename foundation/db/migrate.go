@@ -74,6 +74,22 @@ func (d *DB) SchemaVersion(ctx context.Context) (int64, error) {
 	return d.schemaVersion(ctx, d.lite.write)
 }
 
+// Ready checks that the database answers and has at least the schema of a
+// version. A newer one is no fault: during a rolling upgrade the nodes of the
+// old version go on with it. Errors: fault.Unavailable when the database does
+// not answer, fault.Conflict with code "schema.older" when it is behind, as
+// after an old backup was put in place under a running node.
+func (d *DB) Ready(ctx context.Context, version int64) error {
+	var have int64
+	err := d.View(ctx, func(tx *Tx) error {
+		return tx.QueryRow("SELECT COALESCE(MAX(version_id), 0) FROM " + versionTable + " WHERE is_applied").Scan(&have)
+	})
+	if err == nil && have < version {
+		return fault.New(fault.Conflict, "schema.older", "the database has schema version %d, but this node was started with %d", have, version)
+	}
+	return err
+}
+
 func (d *DB) schemaVersion(ctx context.Context, pool *sql.DB) (int64, error) {
 	exists := "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
 	if d.dialect == Postgres {

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -10,6 +11,22 @@ import (
 type Cond struct {
 	Text string
 	Args []any
+}
+
+// In is the condition that a column is one of the values. The list is filled
+// up to a power of two with the last one, so that few statements serve lists
+// of any length: preparing one costs more than running it. Without values it
+// holds for no row.
+func In(column string, values ...string) Cond {
+	if len(values) == 0 {
+		return Cond{Text: "1 = 0"}
+	}
+	n := 1 << bits.Len(uint(len(values)-1))
+	c := Cond{Text: column + " IN (?" + strings.Repeat(", ?", n-1) + ")", Args: make([]any, n)}
+	for i := range c.Args {
+		c.Args[i] = values[min(i, len(values)-1)]
+	}
+	return c
 }
 
 // Query puts a statement together from fragments. Each "?" outside quotes

@@ -24,6 +24,7 @@ const (
 // and a test may end its goroutine inside a closure.
 type waiting struct {
 	ctx   context.Context
+	again bool         // the closure may be run a second time
 	state atomic.Int32 // queued, started or left
 	turn  chan *liteConn
 	ran   chan error // the closure's end; nil asks for a commit
@@ -42,11 +43,17 @@ const (
 // are; fault.Unavailable means that the engine is away, full or too busy, and
 // nothing was stored.
 func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
+	return d.update(ctx, fn, false)
+}
+
+// update is Update. With again the closure is known to bear another run on
+// SQLite too, which saves it a savepoint.
+func (d *DB) update(ctx context.Context, fn func(tx *Tx) error, again bool) error {
 	d.refuseNested(ctx)
 	if d.dialect == Postgres {
 		return d.updatePG(ctx, fn)
 	}
-	return d.updateLite(ctx, fn)
+	return d.updateLite(ctx, fn, again)
 }
 
 // View runs fn in a read-only transaction over one snapshot.
@@ -58,11 +65,11 @@ func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	return d.viewLite(ctx, fn)
 }
 
-func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error) error {
+func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error, again bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &waiting{ctx: ctx, turn: make(chan *liteConn, 1), ran: make(chan error, 1), end: make(chan error, 1)}
+	w := &waiting{ctx: ctx, again: again, turn: make(chan *liteConn, 1), ran: make(chan error, 1), end: make(chan error, 1)}
 	select {
 	case d.lite.queue <- w:
 	default:
@@ -78,16 +85,21 @@ func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error) error {
 	if err != nil {
 		return err
 	}
-	tx, err := d.runLite(w, conn, fn)
-	if err != nil {
-		<-w.end
-		return err
+	for {
+		tx, err := d.runLite(w, conn, fn)
+		if err != nil {
+			<-w.end
+			return err
+		}
+		select {
+		case err := <-w.end:
+			if err == nil {
+				tx.committed()
+			}
+			return err
+		case conn = <-w.turn: // what it did was undone with another's failure
+		}
 	}
-	if err := <-w.end; err != nil {
-		return err
-	}
-	tx.committed()
-	return nil
 }
 
 // await waits for the writer's turn.
@@ -179,6 +191,10 @@ func (l *lite) reconnect(old *liteConn) *liteConn {
 
 // commitGroup runs first and those that wait behind it, and gives back the
 // (emptied) slice of the callers that took part.
+//
+// A savepoint makes SQLite copy every page that is written under it. As long
+// as all that ran before can be run again, a caller needs none: if it fails
+// the whole transaction is undone and the others take their turn anew.
 func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*waiting {
 	ctx := context.Background()
 	if _, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
@@ -187,24 +203,18 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 		}
 		return group
 	}
-	from := time.Now()
-	next := first
+	from, again := time.Now(), true
 	var broken error
-	for next != nil {
-		ran, err := l.runOne(ctx, conn, next)
-		if ran {
-			group = append(group, next)
+	for next := first; next != nil && broken == nil; next = l.another(len(group), from) {
+		var ran outcome
+		if ran, broken = l.runOne(ctx, conn, next, again); ran == joined {
+			group, again = append(group, next), again && next.again
+		} else if ran == undone {
+			group, broken = l.redo(ctx, conn, group)
+			again = false
 		}
-		if err != nil {
-			broken = err
+		if broken != nil {
 			break
-		}
-		next = nil
-		if len(group) < groupSize && time.Since(from) < l.groupTime {
-			select {
-			case next = <-l.queue:
-			default:
-			}
 		}
 	}
 	if broken == nil {
@@ -221,18 +231,65 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 	for _, w := range group {
 		w.end <- broken
 	}
+	l.grown(conn)
 	return group
 }
 
-// runOne gives the connection to one caller, under a savepoint. ran is false
-// when the caller had left. An error means that the whole group is lost.
-func (l *lite) runOne(ctx context.Context, conn *liteConn, w *waiting) (ran bool, err error) {
-	if !w.state.CompareAndSwap(queued, started) {
-		return false, nil
+// another takes the next caller into a group, if there is one and room.
+func (l *lite) another(members int, from time.Time) *waiting {
+	if members < groupSize && time.Since(from) < l.groupTime {
+		select {
+		case next := <-l.queue:
+			return next
+		default:
+		}
 	}
-	if _, err := conn.exec(ctx, "SAVEPOINT u", nil); err != nil {
-		w.end <- classify(err)
-		return false, fmt.Errorf("savepoint: %w", err)
+	return nil
+}
+
+// outcome is what became of a caller's turn.
+type outcome uint8
+
+const (
+	passed outcome = iota // it had left, or failed; the transaction is as before
+	joined                // it waits for the commit
+	undone                // it failed, and the whole transaction was undone
+)
+
+// redo begins again after a failure undid the group, now with savepoints.
+func (l *lite) redo(ctx context.Context, conn *liteConn, group []*waiting) ([]*waiting, error) {
+	if _, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+		return group, err
+	}
+	kept := group[:0]
+	for i, w := range group {
+		ran, err := l.turn(ctx, conn, w, false)
+		if ran == joined {
+			kept = append(kept, w)
+		}
+		if err != nil {
+			return append(kept, group[i+1:]...), err
+		}
+	}
+	return kept, nil
+}
+
+// runOne gives the connection to one caller, unless it has left. An error
+// means that the whole group is lost.
+func (l *lite) runOne(ctx context.Context, conn *liteConn, w *waiting, bare bool) (outcome, error) {
+	if !w.state.CompareAndSwap(queued, started) {
+		return passed, nil
+	}
+	return l.turn(ctx, conn, w, bare)
+}
+
+// turn runs a caller's closure: bare, or under a savepoint.
+func (l *lite) turn(ctx context.Context, conn *liteConn, w *waiting, bare bool) (outcome, error) {
+	if !bare {
+		if _, err := conn.exec(ctx, "SAVEPOINT u", nil); err != nil {
+			w.end <- classify(err)
+			return passed, fmt.Errorf("savepoint: %w", err)
+		}
 	}
 	from := time.Now()
 	w.turn <- conn
@@ -240,18 +297,34 @@ func (l *lite) runOne(ctx context.Context, conn *liteConn, w *waiting) (ran bool
 	if took := time.Since(from); took > slow {
 		l.db.log.Warn("a transaction held up all others", "took", took, "failed", failure != nil)
 	}
+	if bare {
+		return l.endBare(ctx, conn, w, failure), nil
+	}
 	if failure != nil {
 		if _, err := conn.exec(ctx, "ROLLBACK TO u", nil); err != nil {
 			w.end <- nil // the caller has its own error
-			return false, fmt.Errorf("rollback to savepoint after %q: %w", failure, err)
+			return passed, fmt.Errorf("rollback to savepoint after %q: %w", failure, err)
 		}
 	}
 	if _, err := conn.exec(ctx, "RELEASE u", nil); err != nil {
-		return true, fmt.Errorf("release of savepoint: %w", err)
+		return joined, fmt.Errorf("release of savepoint: %w", err)
 	}
 	if failure != nil {
 		w.end <- nil
-		return false, nil
+		return passed, nil
 	}
-	return true, nil
+	return joined, nil
+}
+
+func (l *lite) endBare(ctx context.Context, conn *liteConn, w *waiting, failure error) outcome {
+	if failure == nil {
+		return joined
+	}
+	// After a full disk the engine has rolled back by itself; whether the
+	// transaction is gone shows when the next begins.
+	if _, err := conn.exec(ctx, "ROLLBACK", nil); err != nil {
+		l.db.log.Debug("rollback of a transaction that failed", "err", err)
+	}
+	w.end <- nil // the caller has its own error
+	return undone
 }

@@ -1,8 +1,10 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -41,22 +43,35 @@ const (
 // Record writes the fact with payload as its Data and tx.Now as its instant.
 // Seq, At and Data of f are ignored. Consumers wake after the commit.
 func Record(tx *db.Tx, f Fact, payload any) error {
-	if f.Kind == "" || f.Org == "" {
-		return fault.New(fault.Internal, "event.incomplete", "a fact needs a kind and an organisation; this one has %q and %q", f.Kind, f.Org)
+	return RecordAll(tx, []Draft{{f, payload}})
+}
+
+// Draft is a fact to be recorded, with the payload that becomes its Data.
+type Draft struct {
+	Fact
+	Payload any
+}
+
+var factCols = []db.Col{{Name: "at", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "station", Type: "text"},
+	{Name: "subject", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "data", Type: "text"}}
+
+// RecordAll is Record for several facts, numbered in their order.
+func RecordAll(tx *db.Tx, facts []Draft) error {
+	if len(facts) == 0 {
+		return nil
 	}
-	data, err := json.Marshal(payload)
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "event.payload", "the payload of %s cannot be written", f.Kind)
+	rows := make([][]any, len(facts))
+	for i, f := range facts {
+		if f.Kind == "" || f.Org == "" {
+			return fault.New(fault.Internal, "event.incomplete", "a fact needs a kind and an organisation; this one has %q and %q", f.Kind, f.Org)
+		}
+		data, err := json.Marshal(f.Payload)
+		if err != nil {
+			return fault.Wrap(fault.Internal, err, "event.payload", "the payload of %s cannot be written", f.Kind)
+		}
+		rows[i] = []any{db.Micros(tx.Now), f.Org, f.Site, f.Station, cmp.Or(f.Subject, f.Station, f.Org), f.Kind, string(data)}
 	}
-	if f.Subject == "" {
-		f.Subject = f.Station
-	}
-	if f.Subject == "" {
-		f.Subject = f.Org
-	}
-	_, err = tx.Exec(`INSERT INTO fact (at, org, site, station, subject, kind, data) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		db.Micros(tx.Now), f.Org, f.Site, f.Station, f.Subject, f.Kind, string(data))
-	if err != nil {
+	if _, err := db.InsertRows(tx, "fact", factCols, rows, ""); err != nil {
 		return err
 	}
 	tx.Wake(topic)
@@ -105,6 +120,8 @@ func between(tx *db.Tx, after, last int64, conds []db.Cond, limit int) ([]Fact, 
 	for _, c := range conds {
 		q.And(c)
 	}
-	query, args := q.Add("ORDER BY seq LIMIT ?", limit).SQL()
+	// As a number, not an argument: SQLite plans a statement anew whenever the
+	// argument of its LIMIT is bound.
+	query, args := q.Add("ORDER BY seq LIMIT " + strconv.Itoa(limit)).SQL()
 	return db.Collect(tx, scanFact, query, args...)
 }

@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -23,6 +24,7 @@ type horizon struct {
 	mu      sync.Mutex
 	started bool
 	seq     int64
+	at      int64 // the wakes when the last look began, plus one; 0: none
 	gap     *gap
 	pause   time.Duration
 }
@@ -31,11 +33,17 @@ type horizon struct {
 // below top was drawn by a transaction with an id below bound.
 type gap struct{ top, bound int64 }
 
-// look advances the horizon. again is when to look next because of a gap;
-// zero when there is none.
-func (h *horizon) look(ctx context.Context) (seq int64, again time.Duration, err error) {
+// look advances the horizon, unless nothing can have come since the last
+// look: wakes counts what may have brought something. again is when to look
+// next because of a gap; zero when there is none.
+func (h *horizon) look(ctx context.Context, wakes *atomic.Int64) (seq int64, again time.Duration, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	at := wakes.Load() + 1 // before the look: what wakes during it is for the next one
+	if h.at == at && h.gap == nil {
+		return h.seq, 0, nil
+	}
+	h.at = 0
 	err = h.db.View(ctx, func(tx *db.Tx) error {
 		if !h.started {
 			// What a consumer has passed was settled then.
@@ -51,6 +59,9 @@ func (h *horizon) look(ctx context.Context) (seq int64, again time.Duration, err
 		}
 		return h.lookPostgres(tx)
 	})
+	if err == nil {
+		h.at = at
+	}
 	if err != nil || h.gap == nil {
 		h.pause = 0
 		return h.seq, 0, err

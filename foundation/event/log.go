@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/cluster"
@@ -25,6 +26,8 @@ type Log struct {
 	node    string
 	log     *slog.Logger
 	horizon horizon
+	tape    tape
+	wakes   atomic.Int64 // counts wakes: an older look at the horizon is out of date
 
 	mu        sync.Mutex
 	consumers []Consumer
@@ -39,7 +42,7 @@ func New(d *db.DB, bus *cluster.Bus, node string, log *slog.Logger) *Log {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Log{db: d, bus: bus, node: node, log: log, horizon: horizon{db: d}, watchers: map[chan struct{}]struct{}{}, tell: make(chan struct{}, 1)}
+	return &Log{db: d, bus: bus, node: node, log: log, horizon: horizon{db: d}, tape: tape{db: d}, watchers: map[chan struct{}]struct{}{}, tell: make(chan struct{}, 1)}
 }
 
 // Consume registers consumers; before Run. Names are unique and stay the same
@@ -152,7 +155,7 @@ func (l *Log) Tail(ctx context.Context, after int64, fn func(Fact) error) error 
 	wake := l.watch()
 	defer l.unwatch(wake)
 	for {
-		top, again, err := l.horizon.look(ctx)
+		top, again, err := l.look(ctx, false)
 		if err == nil && after < 0 {
 			after = top
 		}
@@ -175,11 +178,16 @@ func (l *Log) Tail(ctx context.Context, after int64, fn func(Fact) error) error 
 type tailError struct{ error }
 
 func (l *Log) tailPage(ctx context.Context, after, top int64, fn func(Fact) error) (int64, error) {
-	var facts []Fact
-	err := l.db.View(ctx, func(tx *db.Tx) (err error) {
-		facts, err = between(tx, after, top, nil, batchSize)
-		return err
-	})
+	facts, reached, ok, err := l.tape.between(ctx, after, top, nil, batchSize)
+	if err == nil && !ok {
+		err = l.db.View(ctx, func(tx *db.Tx) (err error) {
+			facts, err = between(tx, after, top, nil, batchSize)
+			return err
+		})
+		if reached = top; len(facts) == batchSize {
+			reached = facts[len(facts)-1].Seq
+		}
+	}
 	if err != nil {
 		return after, err
 	}
@@ -189,10 +197,16 @@ func (l *Log) tailPage(ctx context.Context, after, top int64, fn func(Fact) erro
 		}
 		after = f.Seq
 	}
-	if len(facts) < batchSize {
-		after = top
+	return reached, nil
+}
+
+// look gives the horizon. Everybody who was woken by the same commit shares
+// one look; fresh asks for one's own.
+func (l *Log) look(ctx context.Context, fresh bool) (seq int64, again time.Duration, err error) {
+	if fresh {
+		l.wakes.Add(1)
 	}
-	return after, nil
+	return l.horizon.look(ctx, &l.wakes)
 }
 
 // attach listens for wakes while someone runs.
@@ -271,6 +285,7 @@ func (l *Log) unwatch(c chan struct{}) {
 }
 
 func (l *Log) wakeAll() {
+	l.wakes.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.watchers {
@@ -293,5 +308,6 @@ func (l *Log) wait(ctx context.Context, wake chan struct{}, pause time.Duration)
 	case <-ctx.Done():
 	case <-wake:
 	case <-t.C:
+		l.wakes.Add(1) // a wake may have been lost
 	}
 }

@@ -8,7 +8,7 @@ import (
 // Top is the number up to which every fact is settled now. A Tail after it
 // begins with the next one.
 func (l *Log) Top(ctx context.Context) (int64, error) {
-	seq, _, err := l.horizon.look(ctx)
+	seq, _, err := l.look(ctx, true)
 	return seq, err
 }
 

@@ -16,8 +16,9 @@ import (
 const lag = 2000
 
 // gather is the least time between two looks without more to do, so that a
-// busy system pays for one look per many commits.
-const gather = 10 * time.Millisecond
+// busy system pays for one look, and moves a cursor once, per many commits.
+// No station waits for a consumer.
+const gather = 40 * time.Millisecond
 
 // worker is one consumer on one node.
 type worker struct {
@@ -91,7 +92,7 @@ func (w *worker) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, w.unfenced(err)
 	}
-	top, again, err := w.log.horizon.look(ctx)
+	top, again, err := w.log.look(ctx, w.force)
 	if err != nil {
 		return false, err
 	}
@@ -113,22 +114,32 @@ func (w *worker) advance(ctx context.Context, top int64) (bool, error) {
 	if w.seen >= top {
 		return false, nil
 	}
-	var facts []Fact
-	err := w.log.db.View(ctx, func(tx *db.Tx) (err error) {
-		facts, err = between(tx, w.seen, top, []db.Cond{ofKinds(w.Kinds)}, batchSize)
-		return err
-	})
+	facts, reached, err := w.read(ctx, top)
 	if err != nil {
 		return false, err
 	}
 	if len(facts) == 0 {
-		w.seen = top
-		if top-w.stored >= lag {
-			return false, w.update(ctx, top, func(*db.Tx) error { return nil })
+		w.seen = reached
+		if reached-w.stored >= lag {
+			return reached < top, w.update(ctx, reached, func(*db.Tx) error { return nil })
 		}
-		return false, nil
+		return reached < top, nil
 	}
 	return true, w.handle(ctx, facts)
+}
+
+// read gives the next facts that concern us, up to reached: from the tape, or
+// from the table when we are behind it.
+func (w *worker) read(ctx context.Context, top int64) (facts []Fact, reached int64, err error) {
+	facts, reached, ok, err := w.log.tape.between(ctx, w.seen, top, w.Kinds, batchSize)
+	if ok || err != nil {
+		return facts, reached, err
+	}
+	err = w.log.db.View(ctx, func(tx *db.Tx) (err error) {
+		facts, err = between(tx, w.seen, top, []db.Cond{ofKinds(w.Kinds)}, batchSize)
+		return err
+	})
+	return facts, top, err
 }
 
 // handle does all facts in one transaction, and one by one if that fails.

@@ -93,7 +93,9 @@ func Enqueue(tx *db.Tx, j Job) error {
 	if err != nil {
 		return err
 	}
-	tx.Wake(topic)
+	if !j.RunAt.After(tx.Now) { // a later one is found by the poll; thousands of boots need no look each
+		tx.Wake(topic)
+	}
 	return nil
 }
 
@@ -169,4 +171,29 @@ func (r *Runner) Retry(ctx context.Context, jobID string) error {
 		tx.Wake(topic)
 		return nil
 	})
+}
+
+// Counts tells how many jobs there are: due (their time has come), later (a
+// time or a next attempt is to come), running, failed. A running job whose
+// worker died counts as running until it is taken up again.
+func (r *Runner) Counts(ctx context.Context) (map[string]int64, error) {
+	n := map[string]int64{"due": 0, "later": 0, "running": 0, "failed": 0}
+	err := r.db.View(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(`SELECT CASE WHEN state <> 'waiting' THEN state WHEN run_at <= $1 THEN 'due' ELSE 'later' END AS kind, COUNT(*)
+			FROM job GROUP BY kind`, db.Micros(tx.Now))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var kind string
+			var count int64
+			if err := rows.Scan(&kind, &count); err != nil {
+				return err
+			}
+			n[kind] = count
+		}
+		return rows.Err()
+	})
+	return n, err
 }

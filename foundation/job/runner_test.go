@@ -40,7 +40,7 @@ func run(t *testing.T, r *job.Runner) (stop func()) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("never:", what)
 		}
@@ -289,7 +289,7 @@ func TestRestartTakesJobsBack(t *testing.T) {
 	stop := run(t, r)
 	select {
 	case <-ran:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the job waits for a lease of a process that is gone")
 	}
 	stop()

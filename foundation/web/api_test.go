@@ -450,7 +450,7 @@ func TestStreamsEndWithTheirCaller(t *testing.T) {
 		select {
 		case <-r.Context().Done():
 			_, _ = fmt.Fprint(w, context.Cause(r.Context()))
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			_, _ = fmt.Fprint(w, "still open")
 		}
 	}))

@@ -45,9 +45,11 @@ type Config struct {
 
 	NodeTimeout time.Duration // 20 s without a sign of life makes a node dead
 
+	MemoryInWork int64 // bytes of messages read and not answered, 128 MiB; readers wait above
+
 	LogQueue int // 20 000 frames waiting to be written
 
-	ShutdownSpread time.Duration // 5 s over which stations are told to go
+	ShutdownSpread time.Duration // 20 s over which stations are told to go
 }
 
 func (c Config) withDefaults() Config {
@@ -74,7 +76,10 @@ func (c Config) withDefaults() Config {
 	set(&c.Workers, 512)
 	wait(&c.NodeTimeout, 20*time.Second)
 	set(&c.LogQueue, 20_000)
-	wait(&c.ShutdownSpread, 5*time.Second)
+	if c.MemoryInWork <= 0 {
+		c.MemoryInWork = 128 << 20
+	}
+	wait(&c.ShutdownSpread, 20*time.Second)
 	return c
 }
 

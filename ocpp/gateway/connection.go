@@ -42,11 +42,14 @@ type store struct {
 	serials *db.Batch[*serial]
 }
 
+// rest gathers what many connections that open or end at once have to store.
+const rest = 20 * time.Millisecond
+
 func newStore(d *db.DB, node string) *store {
 	s := &store{db: d, node: node}
-	s.joins = db.NewBatch(d, db.BatchOptions{MaxRows: 200}, flushEach(s.join))
-	s.leaves = db.NewBatch(d, db.BatchOptions{}, flushEach(s.leave))
-	s.serials = db.NewBatch(d, db.BatchOptions{MaxRows: 200}, flushEach(s.serial))
+	s.joins = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest}, flushEach(s.join))
+	s.leaves = db.NewBatch(d, db.BatchOptions{Rest: rest}, flushEach(s.leave))
+	s.serials = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest}, flushEach(s.serial))
 	return s
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	queue "container/list"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -34,17 +35,25 @@ const (
 // Door watches a listening address on which stations connect: serve on the
 // listener it gives, with the hook as http.Server.ConnState.
 func (g *Gateway) Door(l net.Listener) (net.Listener, func(net.Conn, http.ConnState)) {
-	return doorListener{l}, g.state
+	return doorListener{l, g}, g.state
 }
 
-type doorListener struct{ net.Listener }
+type doorListener struct {
+	net.Listener
+	g *Gateway
+}
 
 func (l doorListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &guest{Conn: c}, nil
+	one := &guest{Conn: c}
+	for _, old := range l.g.silence.add(one, l.g.now()) {
+		l.g.metrics.handshake("half_open")
+		old.Close() // its reader ends with it
+	}
+	return one, nil
 }
 
 // guest is a connection of which the first bytes are looked at.
@@ -52,6 +61,8 @@ type guest struct {
 	net.Conn
 	first atomic.Pointer[opening]
 	asked atomic.Bool // it made a request
+	since time.Time
+	place *queue.Element // among the silent; nil: not there
 }
 
 // opening is how a connection begins.
@@ -107,7 +118,9 @@ func (g *Gateway) state(c net.Conn, s http.ConnState) {
 	switch s {
 	case http.StateActive, http.StateHijacked:
 		guest.asked.Store(true)
+		g.silence.remove(guest)
 	case http.StateClosed:
+		g.silence.remove(guest)
 		if f, ok := failureOf(secure, guest); ok {
 			g.fail(f)
 		}

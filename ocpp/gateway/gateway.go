@@ -39,20 +39,28 @@ type Gateway struct {
 	cancel  context.CancelFunc
 	started time.Time
 
-	store    *store
-	links    *links
-	wheel    *wheel
-	workers  *workers
-	door     *door
-	refusals *refusals
-	orgs     *orgPaces
-	scratch  *scratch
-	log      *MessageLog
-	metrics  *metrics
-	goodbyes chan struct{} // bounds close handshakes under way
-	reports  chan func(context.Context)
+	store     *store
+	links     *links
+	wheel     *wheel
+	workers   *workers
+	door      *door
+	refusals  *refusals
+	orgs      *orgPaces
+	scratch   *scratch
+	log       *MessageLog
+	pressure  pressure
+	silence   silence
+	memory    memory
+	entries   *knocks // handshakes that came in, by station
+	strangers *knocks // handshakes refused, by address
+	metrics   *metrics
+	goodbyes  chan struct{} // bounds close handshakes under way
+	reports   chan func(context.Context)
 
 	draining atomic.Bool
+	drainMu  sync.Mutex
+	undrain  context.CancelFunc // nil: no drain that can be taken back
+	stopping bool
 	stop     sync.Once
 	unserve  func()
 	readers  tasks // one per connection
@@ -72,7 +80,8 @@ func New(d Deps) (*Gateway, error) {
 		store: newStore(d.DB, d.Bus.Node()), links: newLinks(), wheel: newWheel(int(c.PingInterval / visitEvery)),
 		workers: newWorkers(c.Workers), door: newDoor(c), refusals: newRefusals(),
 		orgs:    &orgPaces{perSecond: c.OrgMessagesPerSecond, paces: map[string]*pace{}},
-		scratch: newScratch(), goodbyes: make(chan struct{}, 256), reports: make(chan func(context.Context), 4096),
+		scratch: newScratch(), memory: memory{limit: c.MemoryInWork}, entries: newKnocks(entryPlaces, entryEvery, entryBurst), strangers: newKnocks(refusedPlaces, refusedEvery, refusedBurst),
+		goodbyes: make(chan struct{}, 256), reports: make(chan func(context.Context), 4096),
 	}
 	if g.logger == nil {
 		g.logger = slog.Default()
@@ -83,7 +92,7 @@ func New(d Deps) (*Gateway, error) {
 	if i := slices.IndexFunc(d.Dialects, func(d Dialect) bool { return d.Version() == ocpp.V16 }); i >= 0 {
 		g.silent16 = d.Dialects[i]
 	}
-	g.options = rpc.Options{Now: g.now, NewID: func() string { return id.New[string](g.now()) }}
+	g.options = rpc.Options{Now: g.now, Hold: g.memory.hold, NewID: func() string { return id.New[string](g.now()) }}
 	g.base, g.cancel = context.WithCancel(context.Background())
 	g.log = newMessageLog(g)
 	m, err := newMetrics(g, d.Metrics)
@@ -111,6 +120,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 	}
 	g.loops.Go(func() { g.keepalive(g.base) })
 	g.loops.Go(func() { g.beating(g.base) })
+	g.loops.Go(func() { g.pressing(g.base) })
 	g.loops.Go(g.log.run)
 	return nil
 }
@@ -181,7 +191,7 @@ func (g *Gateway) join(l *link, host string) bool {
 	g.wheel.add(l)
 	g.signal(peer, true, "")
 	if g.draining.Load() { // Shutdown may have missed it
-		l.close(websocket.StatusGoingAway, "the server goes away")
+		l.leave()
 	}
 	return true
 }
@@ -294,11 +304,11 @@ func (g *Gateway) Connected() int { return len(g.links.all()) }
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	err := fault.New(fault.Unavailable, "gateway.shutdown", "the gateway stopped before all connections were closed")
 	g.stop.Do(func() {
-		g.draining.Store(true)
-		if g.unserve != nil {
+		g.drainForGood()
+		g.dismiss(ctx)
+		if g.unserve != nil { // until now the other nodes' commands reach who is still here
 			g.unserve()
 		}
-		g.dismiss(ctx)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -319,6 +329,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		g.cancel()
 		g.log.close()
 		g.loops.Wait()
+		g.log.storeGaps(context.WithoutCancel(ctx), g.now())
 		g.store.close()
 		if e := g.store.stopped(context.WithoutCancel(ctx)); e != nil {
 			g.logger.Warn("the node's end is not recorded", "err", e)
@@ -331,26 +342,4 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// dismiss closes all connections with 1001 over the configured time.
-func (g *Gateway) dismiss(ctx context.Context) {
-	all := g.links.all()
-	if len(all) == 0 {
-		return
-	}
-	const step = 50 * time.Millisecond
-	steps := max(int(g.config.ShutdownSpread/step), 1)
-	each := (len(all) + steps - 1) / steps
-	tick := time.NewTicker(step)
-	defer tick.Stop()
-	for part := range slices.Chunk(all, each) {
-		for _, l := range part {
-			l.close(websocket.StatusGoingAway, "the server goes away")
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
 }

@@ -39,13 +39,18 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	pair, now := pairOf(from.host, key(station)), g.now()
 	if g.draining.Load() {
+		w.Header().Set("Connection", "close") // the next try goes through the load balancer, to another node
 		g.refuse(w, from, station, fault.New(fault.Unavailable, "gateway.draining", "the server is being restarted"))
 		return
 	}
-	if wait := g.refusals.wait(pair, now); wait > 0 {
+	if wait := g.mayKnock(from.host, key(station), now); wait > 0 {
 		g.metrics.handshake("too_many_refusals")
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-		http.Error(w, "This station was refused several times; it may try again later.", http.StatusTooManyRequests)
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+retryAfter(1, 5)))
+		http.Error(w, "Too many attempts; this station may try again later.", http.StatusTooManyRequests)
+		return
+	}
+	if err := g.crowded(); err != nil {
+		g.refuse(w, from, station, err)
 		return
 	}
 	if err := g.door.enter(r.Context()); err != nil {
@@ -63,11 +68,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		if k := fault.KindOf(err); k != fault.Unavailable && k != fault.Internal {
 			g.refusals.add(pair, now)
+			g.strangers.count(from.host, now)
 		}
 		g.refuse(w, from, station, err)
 		return
 	}
 	g.refusals.forget(pair)
+	g.entries.count(key(station), now)
 	entered = g.upgrade(w, r, h, admission, from)
 }
 
@@ -83,6 +90,7 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 	}
 	options := &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // stations are no browsers; who they are is told by Connect
+		OnPingReceived:     func(context.Context, []byte) bool { l.admit(0); return true },
 		OnPongReceived:     func(context.Context, []byte) { l.pongs.Store(true) },
 	}
 	if echo != "" {

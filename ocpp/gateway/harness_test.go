@@ -284,7 +284,7 @@ func (c *charger) send(text string) {
 
 func (c *charger) read() string {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	_, b, err := c.ws.Read(ctx)
 	if err != nil {
@@ -296,7 +296,7 @@ func (c *charger) read() string {
 // closed waits for the end and gives the close code.
 func (c *charger) closed() websocket.StatusCode {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	for {
 		if _, _, err := c.ws.Read(ctx); err != nil {
@@ -324,7 +324,7 @@ func rawDial(t *testing.T, addr, path string, headers ...string) (net.Conn, stri
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(8 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	key := base64.StdEncoding.EncodeToString([]byte("0123456789abcdef"))
 	request := "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n"
 	var tail string
@@ -361,9 +361,13 @@ func masked(text string) string {
 	return string(append(append(b, 0, 0, 0, 0), text...))
 }
 
+// patience is how long a test waits for what must come, on a busy machine. It
+// is no claim about speed: it only ends a test that waits in vain.
+const patience = 30 * time.Second
+
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("not in time: %s", what)
 		}

@@ -39,6 +39,7 @@ type link struct {
 	pinged     atomic.Int64
 	reported   atomic.Int64 // last Seen, unix milliseconds
 	ending     atomic.Bool
+	leaving    atomic.Bool // to be closed once no exchange is under way
 
 	mu        sync.Mutex
 	peer      ocpp.Peer
@@ -49,7 +50,8 @@ type link struct {
 	reason    string               // why we closed it
 	booted    bool                 // on this connection, or it was asked to
 
-	slot, place int // in the wheel
+	slot, place int   // in the wheel
+	intake      int64 // microseconds: the reader's pace, see admit
 }
 
 func (l *link) currentPeer() ocpp.Peer {
@@ -72,6 +74,7 @@ func (l *link) serve() {
 			l.end(reasonOf(err))
 			return
 		}
+		l.g.memory.wait(l.g.base.Done())
 		text, err := l.g.scratch.read(r)
 		if err != nil {
 			l.end(reasonOf(err))
@@ -80,6 +83,7 @@ func (l *link) serve() {
 		if kind != websocket.MessageText {
 			l.deviate(ocpp.Deviation{Code: "binary_message", Detail: "messages must be websocket text"})
 		}
+		l.admit(len(text))
 		l.conn.Receive(text)
 	}
 }
@@ -217,6 +221,7 @@ func (l *link) Answered(*rpc.Frame) {
 		l.phase.Store(n - 1)
 	}
 	l.release()
+	l.finished()
 }
 
 func (l *link) release() {

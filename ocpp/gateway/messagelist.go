@@ -114,7 +114,10 @@ func (m *MessageLog) makeDay(ctx context.Context, d time.Time) error {
 
 // Stores are what the gateway keeps for a limited time: the messages.
 func (g *Gateway) Stores() []retain.Store {
-	return []retain.Store{{Name: "messages", Group: "message", Tables: []string{"message_log"}, Oldest: g.log.oldest, Delete: g.log.remove}}
+	return []retain.Store{
+		{Name: "messages", Group: "message", Tables: []string{"message_log"}, Oldest: g.log.oldest, Delete: g.log.remove},
+		retain.Rows{Name: "message gaps", Group: "message", Table: "message_gap", At: "to_at"}.Store(g.db),
+	}
 }
 
 func messageDays(tx *db.Tx) ([]retain.Partition, error) {

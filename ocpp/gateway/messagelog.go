@@ -30,6 +30,7 @@ type MessageLog struct {
 	done    chan struct{}
 
 	lastID int64
+	gaps   gaps
 }
 
 // entry is one frame on its way to the table.
@@ -83,7 +84,7 @@ func (m *MessageLog) frame(l *link, direction string, f *rpc.Frame, text []byte,
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	full := len(m.queue) >= m.limit || m.bytes+len(text) > logBytes
-	tight := len(m.queue)*4 >= m.limit*sampleFrom || m.bytes*4 >= logBytes*sampleFrom
+	tight := len(m.queue)*4 >= m.limit*sampleFrom || m.bytes*4 >= logBytes*sampleFrom || m.g.pressure.level.Load() >= thinLog
 	if m.closed || full || tight && rand.IntN(sampleKeep) != 0 {
 		m.drop(at)
 		return
@@ -102,6 +103,7 @@ func (m *MessageLog) frame(l *link, direction string, f *rpc.Frame, text []byte,
 func (m *MessageLog) drop(at time.Time) {
 	m.sampled++
 	m.g.metrics.logDropped.Inc()
+	m.gaps.note(m.g.node, at)
 	if at.Sub(m.warned) > time.Minute {
 		m.warned, m.since = at, at
 		m.g.logger.Warn("the message log is sampled: more frames come than can be written", "left_out", m.sampled)
@@ -114,6 +116,13 @@ func (m *MessageLog) Sampled() (frames int64, last time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.sampled, m.since
+}
+
+// share is how full the queue is, of 1.
+func (m *MessageLog) share() float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(float64(len(m.queue))/float64(m.limit), float64(m.bytes)/logBytes)
 }
 
 func (m *MessageLog) waiting() int {

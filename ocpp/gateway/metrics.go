@@ -51,7 +51,7 @@ func newMetrics(g *Gateway, r prometheus.Registerer) (*metrics, error) {
 		events:      vec("events_total", "What connections dealt with, by event.", "event"),
 		calls:       vec("commands_total", "Commands to stations by result.", "result"),
 		handle: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "forecourt", Subsystem: "gateway", Name: "handle_seconds",
-			Help: "Time from taking a station's message to its reply.", Buckets: []float64{.0005, .001, .002, .003, .005, .01, .025, .05, .1, .25, .5, 1, 5}}),
+			Help: "Time from taking a station's message to its reply.", Buckets: []float64{.00025, .0005, .001, .0015, .002, .003, .005, .01, .025, .05, .1, .25, .5, 1, 5}}),
 		throttled:   counter("throttled_total", "Messages delayed by the limits of a station or an organisation."),
 		dead:        counter("dead_connections_total", "Connections closed because nothing was heard."),
 		conflicts:   counter("identity_conflicts_total", "Identities that two devices share."),
@@ -72,6 +72,9 @@ func newMetrics(g *Gateway, r prometheus.Registerer) (*metrics, error) {
 		m.logDropped, m.logWritten,
 		gauge("messages_in_work", "Messages being handled.", func() float64 { busy, _ := g.workers.load(); return float64(busy) }),
 		gauge("messages_waiting", "Messages waiting for a worker.", func() float64 { _, waiting := g.workers.load(); return float64(waiting) }),
+		gauge("held_bytes", "Text of messages read and not answered yet.", func() float64 { return float64(g.memory.held.Load()) }),
+		gauge("pressure", "Load shedding: 0 none, 1 live signals, 2 also the message log, 3 also new connections.", func() float64 { return float64(g.pressure.level.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts(name("signals_shed_total", "Live signals not sent under pressure.")), func() float64 { return float64(g.bus.ShedSignals()) }),
 		gauge("log_queue", "Messages waiting to be written to the log.", func() float64 { return float64(g.log.waiting()) }),
 	}
 	if r != nil {

@@ -28,6 +28,7 @@ func (g *Gateway) beating(ctx context.Context) {
 			return
 		case <-beat.C:
 			err = g.store.beat(ctx, g.started)
+			g.log.storeGaps(ctx, g.now())
 		case <-reconcile.C:
 			err = g.reconcile(ctx)
 		}

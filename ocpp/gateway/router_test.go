@@ -91,8 +91,7 @@ func TestCommandThroughAnotherNode(t *testing.T) {
 func TestOfflineIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	pair(t, func(t *testing.T, a, b *testNode) {
-		begin := time.Now()
-		check := func(what string) {
+		check := func(what string) { // who had waited would say ocpp.timeout or cluster.timeout
 			t.Helper()
 			_, err := b.Send(t.Context(), "gone", &ocpp.ClearCacheRequest{})
 			if e := fault.Of(err); e == nil || e.Kind != fault.Unavailable || e.Code != "gateway.offline" {
@@ -113,9 +112,6 @@ func TestOfflineIsToldAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("on a dead node")
-		if took := time.Since(begin); took > 3*time.Second {
-			t.Errorf("it took %s", took)
-		}
 		// The dead node's connections are ended by a job of any other node.
 		if err := b.buryNodes(t.Context()); err != nil {
 			t.Fatal(err)

@@ -1,12 +1,16 @@
 package gateway
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // workers handle the stations' messages: a bounded set of goroutines for the
 // whole node. Their stacks grow with the rooms' code, those of the readers
 // stay small. Work is taken in the order it came.
 type workers struct {
 	max, spare int
+	handled    atomic.Uint64
 
 	mu      sync.Mutex
 	wake    *sync.Cond
@@ -75,6 +79,7 @@ func (w *workers) run() {
 		w.count--
 		w.mu.Unlock()
 		l.conn.Work()
+		w.handled.Add(1)
 		w.mu.Lock()
 	}
 }

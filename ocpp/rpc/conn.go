@@ -80,6 +80,7 @@ type Limits struct {
 type Options struct {
 	Limits Limits
 	Now    func() time.Time
+	Hold   func(n int)   // nil, or told of the text of calls that wait or are in work: n is less than zero when one is done with
 	NewID  func() string // message ids, unique over all connections, ≤ 36 characters
 }
 
@@ -232,6 +233,9 @@ func (c *Conn) enqueue(f Frame, size int) {
 	c.tail = n
 	c.depth++
 	c.bytes += size
+	if c.options.Hold != nil {
+		c.options.Hold(size)
+	}
 	start := !c.working
 	c.working = true
 	c.mu.Unlock()
@@ -276,6 +280,9 @@ func (c *Conn) Work() {
 	}
 	c.depth--
 	c.bytes -= n.size
+	if c.options.Hold != nil {
+		c.options.Hold(-n.size)
+	}
 	c.working = c.head != nil
 	more := c.working
 	if c.room != nil {
@@ -320,6 +327,18 @@ func (c *Conn) write(f *Frame) error {
 		buffers.Put(b)
 	}
 	return err
+}
+
+// Engaged counts the exchanges under way: the peer's calls not yet done with,
+// and ours that wait for their turn or their answer.
+func (c *Conn) Engaged() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.depth + len(c.queue)
+	if c.pending != nil {
+		n++
+	}
+	return n
 }
 
 // Close fails all own calls, now and later, with a fault of kind Unavailable,

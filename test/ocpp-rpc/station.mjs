@@ -4,9 +4,11 @@
 //
 //   in:  {"id":1,"action":"BootNotification","payload":{…}}   a CALL
 //        {"answer":"Reset","payload":{…}}                     how to answer a CALL from now on; null: NotImplemented
+//        {"ask":"Reset"}                                      from now on the test answers each CALL itself:
+//        {"turn":7,"payload":{…}}                             … as the CALL with this turn
 //        {"close":true}
 //   out: {"open":"ocpp1.6"}  {"id":1,"result":{…}}  {"id":1,"error":{…}}
-//        {"called":"Reset","payload":{…}}  {"strict":"…"}  {"closed":1000}
+//        {"called":"Reset","payload":{…},"turn":7}  {"strict":"…"}  {"closed":1000}
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
@@ -32,6 +34,9 @@ const renamed = require('ocpp-rpc/lib/schemas/ocpp2_1.json').map((schema) => ({
 
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 const answers = new Map();
+const asked = new Set();
+const turns = new Map();
+let turn = 0;
 
 const file = (name) => (name ? readFileSync(name) : undefined);
 
@@ -57,6 +62,10 @@ station.on('close', ({ code }) => {
   process.exit(0);
 });
 station.handle(({ method, params }) => {
+  if (asked.has(method)) {
+    say({ called: method, payload: params, turn: ++turn });
+    return new Promise((resolve) => turns.set(turn, resolve));
+  }
   say({ called: method, payload: params });
   if (!answers.has(method)) throw createRPCError('NotImplemented', `the test has no answer for ${method}`);
   return answers.get(method);
@@ -75,6 +84,12 @@ for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
   if (order.close) {
     await station.close({ code: 1000 });
+  } else if (order.turn) {
+    turns.get(order.turn)(order.payload);
+    turns.delete(order.turn);
+  } else if (order.ask) {
+    asked.add(order.ask);
+    say({ id: order.id, result: null });
   } else if (order.answer) {
     if (order.payload === null) answers.delete(order.answer);
     else answers.set(order.answer, order.payload);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { api, assert, byId, until } from './check.mjs'
+import { answered, api, assert, byId, command, until } from './check.mjs'
 
 /** What is done to a device: any command by its form, firmware, logs, templates. */
 export async function device({ base, page, step, picture }) {
@@ -7,7 +7,7 @@ export async function device({ base, page, step, picture }) {
   const version = `e2e-${Date.now().toString(36)}`
   await step('a form is drawn from the schema of any action, and checked before it is sent', async () => {
     if (!page.url().startsWith(base)) await page.goto(base)
-    id = await idleStation(page)
+    id = await quietStation(page)
     await page.goto(`${base}/stations/${encodeURIComponent(id)}/commands`)
     await byId(page, 'action-search').fill('DataTransfer')
     await byId(page, 'any-DataTransfer').click()
@@ -15,9 +15,7 @@ export async function device({ base, page, step, picture }) {
     await byId(page, 'console-send').click()
     await page.getByText('The schema does not allow this').waitFor()
     await page.getByRole('textbox', { name: 'vendorId' }).fill('org.example.e2e')
-    await byId(page, 'console-send').click()
-    const state = byId(page, 'command-state')
-    await until(async () => /accepted|rejected/.test((await state.getAttribute('data-status').catch(() => '')) ?? ''), 'an answer', 40_000)
+    await answered(page, byId(page, 'console-send'))
     await picture('command-form')
   })
 
@@ -41,7 +39,7 @@ export async function device({ base, page, step, picture }) {
     await page.getByText(version).first().waitFor()
     await picture('firmware-images')
     await update(page, base, id, version)
-    await page.locator('table').getByText('Failed', { exact: true }).or(page.locator('table').getByText('Up to date', { exact: true })).first().waitFor({ timeout: 60_000 })
+    await page.locator('table').getByText('Failed', { exact: true }).or(page.locator('table').getByText('Up to date', { exact: true })).first().waitFor({ timeout: 120_000 })
     await page.getByRole('button', { name: 'Steps' }).first().click()
     await page.getByRole('dialog').getByText('Station said').waitFor()
     await picture('firmware-update')
@@ -83,8 +81,11 @@ export async function device({ base, page, step, picture }) {
     await page.goto(`${base}/templates`)
     await page.getByRole('link', { name: wanted }).click()
     await page.getByRole('button', { name: 'Delete this template' }).click()
+    await byId(page, 'confirm-yes').click()
     await page.waitForURL(/\/templates$/)
   })
+
+  await command(page, id, 'ChangeAvailability', { operationalStatus: 'Operative' })
 }
 
 /** Begins an update of one station from its page and waits for the update's own page. */
@@ -99,9 +100,18 @@ async function update(page, base, station, version, settings = async () => {}) {
   await page.locator('table').getByRole('link', { name: station, exact: true }).waitFor()
 }
 
-/** A station of OCPP 2.x that is online and where nobody charges. */
-const idleStation = (page) =>
+/**
+ * A station of OCPP 2.x that is online and where nobody charges or will: it is
+ * taken out of service first, since the demo's cars do not wait for us and an
+ * update rightly waits for them.
+ */
+const quietStation = (page) =>
   until(async () => {
+    const idle = (s) => s.online && (s.evses ?? []).every((e) => !e.session_id && e.status !== 'preparing')
     const { items } = await api(page, '/charging-stations?online=true&limit=1000')
-    return items.find((s) => s.protocol !== '1.6' && (s.evses ?? []).every((e) => !e.session_id))?.id
-  }, 'an idle station of OCPP 2.x', 60_000)
+    const id = items.find((s) => s.protocol !== '1.6' && idle(s))?.id
+    if (!id) return undefined
+    await command(page, id, 'ChangeAvailability', { operationalStatus: 'Inoperative' })
+    if (idle(await api(page, `/charging-stations/${encodeURIComponent(id)}`))) return id
+    await command(page, id, 'ChangeAvailability', { operationalStatus: 'Operative' }) // somebody was faster
+  }, 'an idle station of OCPP 2.x', 120_000)

@@ -1,14 +1,17 @@
 import { PHONE } from '../browser.mjs'
-import { api, assert, byId } from './check.mjs'
+import { api, assert, byId, until } from './check.mjs'
 
 const TABS = ['', '/sessions', '/messages', '/variables', '/monitoring', '/charging', '/drivers', '/display', '/service', '/security', '/quirks', '/commands']
 
 /** Every page at desk and phone width: nothing sticks out, everything has a name, the keyboard reaches it. */
 export async function pages({ base, page, context, step, picture }) {
-  const { items } = await api(page, '/charging-stations?limit=1&online=true')
+  const { items } = await until(async () => {
+    const list = await api(page, '/charging-stations?limit=1&online=true')
+    return list.items.length > 0 && list
+  }, 'a station that is online')
   const session = (await api(page, '/sessions?limit=1&sort=-energy_wh')).items[0]
   const station = encodeURIComponent(items[0].id)
-  const paths = ['/', '/stations', ...TABS.map((t) => `/stations/${station}${t}`), '/waiting-stations', '/station-import', '/connector-maps', '/certificates', '/certificates/requests', '/certificates/roots', '/certificates/authorities', '/system', '/sessions', `/sessions/${encodeURIComponent(session.id)}`, '/sites', '/reservations', '/id-tokens', '/tariffs', '/cdrs', '/templates', '/templates/drift', '/device-templates/new', '/firmware', '/firmware/images', '/display-messages', '/settings', '/settings/api-keys', '/nowhere']
+  const paths = ['/', '/stations', ...TABS.map((t) => `/stations/${station}${t}`), '/waiting-stations', '/station-import', '/connector-maps', '/certificates', '/certificates/requests', '/certificates/roots', '/certificates/authorities', '/system', '/sessions', `/sessions/${encodeURIComponent(session.id)}`, '/sites', '/reservations', '/id-tokens', '/tariffs', '/cdrs', '/templates', '/templates/drift', '/device-templates/new', '/firmware', '/firmware/images', '/display-messages', '/device-events', '/settings', '/settings/api-keys', '/nowhere']
 
   for (const [name, options] of [
     ['desk', {}],
@@ -36,8 +39,7 @@ export async function pages({ base, page, context, step, picture }) {
     await page.keyboard.press('Tab')
     assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content')
     await page.keyboard.press('Enter')
-    await page.locator('table tbody tr a').first().focus()
-    await page.keyboard.press('Enter')
+    await page.locator('table tbody tr a').first().press('Enter') // focuses it in the same moment: the list is live
     await page.waitForURL(/\/stations\/.+/)
   })
 

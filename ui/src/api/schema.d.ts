@@ -2291,6 +2291,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List when the message log was thinned out under pressure */
+        get: operations["get-message-gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ocpp/actions": {
         parameters: {
             query?: never;
@@ -2773,6 +2790,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the consumers of facts and how far each has come */
+        get: operations["get-system-consumers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the stations of the node that answers to the others, spread over --drain-for
+         * @description The node is not ready and takes no stations until it is started anew or the drain is taken back.
+         */
+        post: operations["post-system-drain"];
+        /** Take a drain back: the node that answers takes stations again */
+        delete: operations["delete-system-drain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/failed-jobs": {
         parameters: {
             query?: never;
@@ -2835,6 +2890,26 @@ export interface paths {
         put?: never;
         /** Try a parked subject again now */
         post: operations["post-system-parked-facts-retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/profiles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take a profile of the node that answers, for go tool pprof
+         * @description Names: cpu, heap, allocs, goroutine, threadcreate, trace. cpu and trace watch for ?seconds=10, at most 60. One at a time.
+         */
+        get: operations["get-system-profiles-name"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4439,6 +4514,31 @@ export interface components {
             tile_url?: string;
             version: string;
         };
+        ConsumerProgress: {
+            /**
+             * Format: int64
+             * @description Facts that wait for it
+             */
+            behind: number;
+            consumer: string;
+            /**
+             * Format: int64
+             * @description Number of the fact up to which everything is taken or parked
+             */
+            cursor: number;
+            /** Format: date-time */
+            moved_at?: string;
+            /** @description The node that works for it now */
+            node?: string;
+            /**
+             * Format: int64
+             * @description Subjects that wait because a fact of theirs failed; of all organisations
+             */
+            parked: number;
+        };
+        ConsumersOutput: {
+            items: components["schemas"]["ConsumerProgress"][] | null;
+        };
         Content: {
             /**
              * @default UTF8
@@ -4790,6 +4890,15 @@ export interface components {
             /** @description Default ISO14443 */
             type?: string;
         };
+        DrainOutput: {
+            draining: boolean;
+            node: string;
+            /**
+             * Format: int64
+             * @description Still connected to this node
+             */
+            stations: number;
+        };
         Driver: {
             /** Format: date-time */
             created_at: string;
@@ -5088,6 +5197,10 @@ export interface components {
             /** @description Id of a price series in the tariff's currency */
             series: string;
         };
+        GapsOutput: {
+            /** @description The latest first, at most 200 */
+            items: components["schemas"]["MessageGap"][];
+        };
         Grant: {
             /** Format: date-time */
             created_at: string;
@@ -5340,6 +5453,11 @@ export interface components {
             component_instance?: string;
             /** Format: int64 */
             connector?: number;
+            /**
+             * @description In the place of evse and connector: this variable of every EVSE, or of every connector, that a station has. What names one by its number counts before it.
+             * @enum {string}
+             */
+            every?: "evse" | "connector";
             /** Format: int64 */
             evse?: number;
             /** @description A key of OCPP 1.6, in the place of component and variable */
@@ -5353,6 +5471,11 @@ export interface components {
             component_instance?: string;
             /** Format: int64 */
             connector?: number;
+            /**
+             * @description In the place of evse and connector: at every EVSE, or every connector, that a station has
+             * @enum {string}
+             */
+            every?: "evse" | "connector";
             /** Format: int64 */
             evse?: number;
             /** @description Watch only while a transaction runs */
@@ -5669,6 +5792,8 @@ export interface components {
             id: string;
             /** @description Prices from a series stay as they were at the start */
             locked_at_start?: boolean;
+            /** @description A kWh may cost no more */
+            max_energy_price?: components["schemas"]["PriceCeiling"];
             /**
              * Format: int64
              * @description Only at EVSEs of so much power
@@ -5804,6 +5929,14 @@ export interface components {
             /** @description Only until this transaction of the station ends */
             transaction?: string;
         };
+        MessageGap: {
+            /** Format: date-time */
+            from: string;
+            /** @description Whose stations it concerns: those that were connected to it */
+            node: string;
+            /** Format: date-time */
+            to: string;
+        };
         MessageList: {
             items: components["schemas"]["Message"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
@@ -5858,6 +5991,11 @@ export interface components {
             component_instance?: string;
             /** Format: int64 */
             connector?: number;
+            /**
+             * @description In the place of evse and connector: at every EVSE, or every connector, that a station has
+             * @enum {string}
+             */
+            every?: "evse" | "connector";
             /** Format: int64 */
             evse?: number;
             /**
@@ -5890,6 +6028,11 @@ export interface components {
             component_instance?: string;
             /** Format: int64 */
             connector?: number;
+            /**
+             * @description In the place of evse and connector: at every EVSE, or every connector, that a station has
+             * @enum {string}
+             */
+            every?: "evse" | "connector";
             /** Format: int64 */
             evse?: number;
             /** @description Watch only while a transaction runs */
@@ -5977,6 +6120,12 @@ export interface components {
         NewUser: {
             /** @description Shown once, when it was made here */
             password?: string;
+        };
+        NoLimit: {
+            article: string;
+            /** @description Web address */
+            source: string;
+            text: string;
         };
         Note: {
             code: string;
@@ -6474,6 +6623,12 @@ export interface components {
         PriceCap: {
             excl_vat?: number;
             incl_vat?: number;
+        };
+        PriceCeiling: {
+            currency: string;
+            taxes_included?: boolean;
+            /** @description Per kWh */
+            value: number;
         };
         PriceList: {
             /** Format: date-time */
@@ -7471,6 +7626,8 @@ export interface components {
             id: string;
             max_kwh_per_session?: components["schemas"]["SourcedNumber"];
             name: string;
+            no_max_kwh?: components["schemas"]["NoLimit"];
+            no_operator_kw?: components["schemas"]["NoLimit"];
             operator_kw?: components["schemas"]["SourcedNumber"];
             postal_codes?: string[] | null;
             /** @description When the sources were read */
@@ -14364,6 +14521,40 @@ export interface operations {
             };
         };
     };
+    "get-message-gaps": {
+        parameters: {
+            query?: {
+                /** @description Default: a day before to */
+                from?: string;
+                /** @description Default: now */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapsOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-ocpp-actions": {
         parameters: {
             query?: never;
@@ -15765,6 +15956,96 @@ export interface operations {
             };
         };
     };
+    "get-system-consumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsumersOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-system-drain": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrainOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-system-drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrainOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-system-failed-jobs": {
         parameters: {
             query?: never;
@@ -15877,6 +16158,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-system-profiles-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description Error */
             default: {

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import {
+  IconAlert,
   IconBolt,
   IconCalendar,
   IconCertificate,
@@ -30,6 +31,7 @@ const ITEMS = [
   { to: '/templates/{-$tab}', key: 'templates', icon: IconTemplate, permission: 'device.read' },
   { to: '/firmware/{-$tab}', key: 'firmware', icon: IconCpu, permission: 'device.read' },
   { to: '/display-messages', key: 'displays', icon: IconMessage, permission: 'device.read' },
+  { to: '/device-events', key: 'events', icon: IconAlert, permission: 'device.read' },
   { to: '/certificates/{-$tab}', key: 'certificates', icon: IconCertificate, permission: 'certificate.read' },
   { to: '/settings/{-$tab}', key: 'settings', icon: IconUsers, permission: 'user.read' },
   { to: '/system', key: 'system', icon: IconDatabase, permission: 'system.read' },

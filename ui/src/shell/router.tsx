@@ -107,6 +107,11 @@ const displays = createRoute({
   path: '/display-messages',
   component: lazyRouteComponent(() => import('../rooms/device'), 'DisplayPage'),
 })
+const deviceEvents = createRoute({
+  getParentRoute: parent,
+  path: '/device-events',
+  component: lazyRouteComponent(() => import('../rooms/device'), 'EventsPage'),
+})
 const reservations = createRoute({
   getParentRoute: parent,
   path: '/reservations',
@@ -141,6 +146,7 @@ export const router = createRouter({
     firmware,
     update,
     displays,
+    deviceEvents,
     reservations,
     settings,
   ]),

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { post, useChange, useList, useMay, useRefreshOn, type Reservation } from '../../api'
-import { Empty, IconCalendar, Instant, ListView, NONE, ProblemAlert, ToneBadge, type Column, type FilterDef, type ListState, type Tone } from '../../design'
+import { Empty, IconCalendar, Instant, ListView, NONE, ToneBadge, useConfirm, type Column, type FilterDef, type ListState, type Tone } from '../../design'
 
 const STATES = ['requested', 'active', 'used', 'cancelled', 'expired', 'rejected'] as const
 const TONE: Record<Reservation['status'], Tone> = { requested: 'active', active: 'held', used: 'good', cancelled: 'idle', expired: 'idle', rejected: 'bad' }
@@ -22,6 +22,14 @@ export function ReservationList({ state, station }: Props) {
   useRefreshOn((e) => e.kind.startsWith('reservation.') && (!station || e.station === station), [PATH])
   const may = useMay('reservation.write')
   const cancel = useChange((id: string) => post<Reservation>(`${PATH}/${encodeURIComponent(id)}/cancel`), [PATH])
+  const confirm = useConfirm()
+  const ask = (r: Reservation) =>
+    confirm.ask({
+      title: t('reservation.cancelTitle'),
+      text: t('reservation.cancelHint', { token: r.id_token, station: r.station_id }),
+      action: t('reservation.cancelYes'),
+      run: () => cancel.run(r.id),
+    })
   const filters: FilterDef[] = [
     { field: 'status', label: t('reservation.field.status'), kind: 'enum', options: STATES.map((s) => ({ value: s, label: t(`reservation.status.${s}`) })) },
     ...(station ? [] : [{ field: 'station_id', label: t('station.field.id'), kind: 'text' as const }]),
@@ -29,13 +37,13 @@ export function ReservationList({ state, station }: Props) {
   ]
   return (
     <>
-      <ProblemAlert problem={cancel.problem} />
+      {confirm.dialog}
       <ListView
         name="reservations"
         label={t('reservation.title')}
         list={list}
         state={state}
-        columns={useColumns(station !== undefined, may ? (r) => void cancel.run(r.id).catch(() => undefined) : undefined)}
+        columns={useColumns(station !== undefined, may ? ask : undefined)}
         filters={filters}
         search={{ param: 'id_token[contains]', placeholder: t('session.list.search') }}
         rowKey={(r) => r.id}

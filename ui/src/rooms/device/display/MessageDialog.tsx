@@ -2,7 +2,7 @@ import { Button, Group, Modal, Stack, Title } from '@mantine/core'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { del, post, put, useChange, useMay, useOne, type DisplayMessage, type MessageDraft } from '../../../api'
-import { ProblemAlert, ToneBadge, useFormat } from '../../../design'
+import { ProblemAlert, ToneBadge, useConfirm, useFormat } from '../../../design'
 import { blankDraft, draftOf } from './message'
 import { MessageForm } from './MessageForm'
 import { ShownList } from './ShownList'
@@ -25,6 +25,8 @@ export function MessageDialog({ message, station, onClose }: Props) {
   const changed = [PATH, '/display-message-states', '/charging-stations']
   const save = useChange((body: MessageDraft) => (message ? put<DisplayMessage>(path, body) : post<DisplayMessage>(PATH, body)), changed)
   const remove = useChange(() => del(path), changed)
+  const confirm = useConfirm()
+  const ask = () => confirm.ask({ title: t('device.display.delete'), text: t('device.display.deleteHint'), action: t('design.delete'), run: () => remove.run(undefined).then(onClose) })
   const body = draftOf(draft)
   const submit = (e: FormEvent) => {
     e.preventDefault()
@@ -32,13 +34,14 @@ export function MessageDialog({ message, station, onClose }: Props) {
   }
   return (
     <Modal opened onClose={onClose} size="xl" title={message ? t('device.display.edit') : t('device.display.add')}>
+      {confirm.dialog}
       <form onSubmit={submit}>
         <Stack>
           <MessageForm draft={draft} onChange={setDraft} fixedPlace={message !== undefined || station !== undefined} readOnly={!may} />
-          <ProblemAlert problem={save.problem ?? remove.problem} />
+          <ProblemAlert problem={save.problem} />
           <Group justify="space-between">
             {message && may ? (
-              <Button variant="subtle" color="red" loading={remove.busy} onClick={() => void remove.run(undefined).then(onClose, () => undefined)}>
+              <Button variant="subtle" color="red" onClick={ask}>
                 {t('device.display.delete')}
               </Button>
             ) : (

@@ -1,7 +1,7 @@
 import { ActionIcon, Group } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { del, downloadUrl, useChange, useList, useMay, type FirmwareImage } from '../../../api'
-import { Empty, IconCpu, IconDownload, IconX, Instant, ListView, NONE, Panel, ProblemAlert, ToneBadge, useFormat, useUrlListState, type Column, type FilterDef } from '../../../design'
+import { Empty, IconCpu, IconDownload, IconX, Instant, ListView, NONE, Panel, ToneBadge, useConfirm, useFormat, useUrlListState, type Column, type FilterDef } from '../../../design'
 import { bytes } from '../bytes'
 import { AddImageButton } from './ImageDialog'
 
@@ -13,6 +13,9 @@ export function ImageList() {
   const list = useList<FirmwareImage>(PATH, state.params)
   const may = useMay('firmware.write')
   const remove = useChange((id: string) => del(`${PATH}/${encodeURIComponent(id)}`), [PATH])
+  const confirm = useConfirm()
+  const ask = (x: FirmwareImage) =>
+    confirm.ask({ title: t('device.firmware.delete', { version: x.version }), text: t('device.firmware.deleteHint'), action: t('design.delete'), run: () => remove.run(x.id) })
   const filters: FilterDef[] = [
     { field: 'vendor', label: t('station.field.vendor'), kind: 'text' },
     { field: 'model', label: t('station.field.model'), kind: 'text' },
@@ -20,13 +23,13 @@ export function ImageList() {
   ]
   return (
     <Panel flush>
-      <ProblemAlert problem={remove.problem} />
+      {confirm.dialog}
       <ListView
         name="firmware-images"
         label={t('device.firmware.tab.images')}
         list={list}
         state={state}
-        columns={useColumns(may ? (x) => void remove.run(x.id).catch(() => undefined) : undefined)}
+        columns={useColumns(may ? ask : undefined)}
         filters={filters}
         search={{ param: 'version[contains]', placeholder: t('device.firmware.searchImage') }}
         rowKey={(x) => x.id}

@@ -1,40 +1,77 @@
 import { useTranslation } from 'react-i18next'
 import { stationPath, useList, type DeviceEvent } from '../../../api'
-import { Empty, IconAlert, Instant, ListView, NONE, Panel, useLocalListState, type Column, type FilterDef } from '../../../design'
+import { Empty, IconAlert, Instant, ListView, NONE, Page, Panel, useLocalListState, useUrlListState, type Column, type FilterDef, type ListState } from '../../../design'
 import { watched } from './monitor'
+import { StationLink } from '../StationLink'
 import { Severity, useSeverities } from './severity'
+
+const TRIGGERS = ['Alerting', 'Delta', 'Periodic']
 
 /** What a station's monitoring told, latest first. */
 export function EventList({ station }: { station: string }) {
   const { t } = useTranslation()
-  const state = useLocalListState('-received_at')
-  const list = useList<DeviceEvent>(`${stationPath(station)}/events`, state.params, { limit: 50, refetchInterval: 15_000 })
-  const severities = useSeverities()
+  return (
+    <Panel title={t('device.event.title')} flush>
+      <Events path={`${stationPath(station)}/events`} name="device-events" state={useLocalListState('-received_at')} columns={useColumns()} />
+    </Panel>
+  )
+}
+
+/** The same of all stations. */
+export function EventsPage() {
+  const { t } = useTranslation()
+  const columns = useColumns()
+  const station: Column<DeviceEvent> = { id: 'station', header: t('device.station'), sort: 'station_id', width: 150, cell: (e) => <StationLink station={e.station_id} tab="monitoring" /> }
+  return (
+    <Page title={t('device.event.pageTitle')} subtitle={t('device.event.pageHint')}>
+      <Panel flush>
+        <Events
+          path="/device-events"
+          name="all-device-events"
+          state={useUrlListState('-received_at')}
+          columns={[...columns.slice(0, 1), station, ...columns.slice(1)]}
+          search={{ param: 'station_id[contains]', placeholder: t('billing.search') }}
+        />
+      </Panel>
+    </Page>
+  )
+}
+
+interface EventsProps {
+  path: string
+  name: string
+  state: ListState
+  columns: Column<DeviceEvent>[]
+  search?: { param: string; placeholder: string }
+}
+
+function Events({ path, name, state, columns, search }: EventsProps) {
+  const { t } = useTranslation()
+  const list = useList<DeviceEvent>(path, state.params, { limit: 50, refetchInterval: 15_000 })
   const filters: FilterDef[] = [
-    { field: 'severity', label: t('device.monitor.severity'), kind: 'enum', options: severities },
-    { field: 'trigger', label: t('device.event.trigger'), kind: 'enum', options: ['Alerting', 'Delta', 'Periodic'].map((x) => ({ value: x, label: x })) },
+    { field: 'severity', label: t('device.monitor.severity'), kind: 'enum', options: useSeverities() },
+    { field: 'trigger', label: t('device.event.trigger'), kind: 'enum', options: TRIGGERS.map((x) => ({ value: x, label: x })) },
     { field: 'component', label: t('device.field.component'), kind: 'text' },
     { field: 'variable', label: t('device.field.name'), kind: 'text' },
     { field: 'cleared', label: t('device.event.cleared'), kind: 'bool' },
     { field: 'at', label: t('device.event.at'), kind: 'time' },
   ]
   return (
-    <Panel title={t('device.event.title')} flush>
-      <ListView
-        name="device-events"
-        label={t('device.event.title')}
-        list={list}
-        state={state}
-        columns={useColumns()}
-        filters={filters}
-        rowKey={(e) => e.id}
-        empty={
-          <Empty icon={<IconAlert size={22} aria-hidden />} title={t('device.event.none')}>
-            {t('device.event.noneHint')}
-          </Empty>
-        }
-      />
-    </Panel>
+    <ListView
+      name={name}
+      label={t('device.event.title')}
+      list={list}
+      state={state}
+      columns={columns}
+      filters={filters}
+      search={search}
+      rowKey={(e) => e.id}
+      empty={
+        <Empty icon={<IconAlert size={22} aria-hidden />} title={t('device.event.none')}>
+          {t('device.event.noneHint')}
+        </Empty>
+      }
+    />
   )
 }
 

@@ -1,7 +1,7 @@
 import { ActionIcon } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { del, stationPath, useChange, useList, type Monitor } from '../../../api'
-import { Ago, Empty, IconGauge, IconX, ListView, ProblemAlert, useFormat, useLocalListState, type Column, type FilterDef } from '../../../design'
+import { Ago, Empty, IconGauge, IconX, ListView, useConfirm, useFormat, useLocalListState, type Column, type FilterDef } from '../../../design'
 import { MONITOR_TYPES, watched } from './monitor'
 import { Severity } from './severity'
 
@@ -12,7 +12,9 @@ export function MonitorList({ station, mayClear }: { station: string; mayClear: 
   const state = useLocalListState('component')
   const list = useList<Monitor>(path, state.params, { refetchInterval: 15_000 })
   const clear = useChange((id: number) => del(`${path}?monitor=${id}`), [path])
-  const columns = useColumns(mayClear ? (m) => void clear.run(m.id).catch(() => undefined) : undefined)
+  const confirm = useConfirm()
+  const ask = (m: Monitor) => confirm.ask({ title: t('device.monitor.clear', { id: m.id }), text: watched(m), action: t('design.delete'), run: () => clear.run(m.id) })
+  const columns = useColumns(mayClear ? ask : undefined)
   const filters: FilterDef[] = [
     { field: 'component', label: t('device.field.component'), kind: 'text' },
     { field: 'type', label: t('device.monitor.type'), kind: 'enum', options: MONITOR_TYPES.map((x) => ({ value: x, label: x })) },
@@ -20,7 +22,7 @@ export function MonitorList({ station, mayClear }: { station: string; mayClear: 
   ]
   return (
     <>
-      <ProblemAlert problem={clear.problem} />
+      {confirm.dialog}
       <ListView
         name="monitors"
         label={t('device.monitor.title')}

@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Stack } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { del, downloadUrl, useChange, useOne, type DeviceLog } from '../../../api'
-import { Facts, Failed, IconDownload, Instant, Loading, ProblemAlert, useFormat } from '../../../design'
+import { Facts, Failed, IconDownload, Instant, Loading, useConfirm, useFormat } from '../../../design'
 import { bytes } from '../bytes'
 import { LogBadge } from '../firmware/state'
 import { Steps } from '../Steps'
@@ -15,6 +15,8 @@ export function LogDialog({ log, mayDelete, onClose }: { log: DeviceLog; mayDele
   const path = `/logs/${encodeURIComponent(log.id)}`
   const { data, problem, retry } = useOne<DeviceLog>(path, { refetchInterval: 3_000 })
   const remove = useChange(() => del(path), ['/charging-stations'])
+  const confirm = useConfirm()
+  const ask = () => confirm.ask({ title: t('device.log.delete'), text: t('device.log.deleteHint'), action: t('design.delete'), run: () => remove.run(undefined).then(onClose) })
   return (
     <Modal opened onClose={onClose} size="lg" title={t(`device.log.types.${log.type}`, { defaultValue: log.type })}>
       {problem && <Failed problem={problem} retry={retry} />}
@@ -33,10 +35,10 @@ export function LogDialog({ log, mayDelete, onClose }: { log: DeviceLog; mayDele
             ]}
           />
           <Steps steps={data.steps} />
-          <ProblemAlert problem={remove.problem} />
+          {confirm.dialog}
           <Group justify="space-between">
             {mayDelete ? (
-              <Button variant="subtle" color="red" loading={remove.busy} onClick={() => void remove.run(undefined).then(onClose, () => undefined)}>
+              <Button variant="subtle" color="red" onClick={ask}>
                 {t('device.log.delete')}
               </Button>
             ) : (

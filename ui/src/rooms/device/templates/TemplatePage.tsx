@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { del, post, put, stationPath, useChange, useMay, useOne, type DeviceTemplate, type TemplatePreview } from '../../../api'
-import { Failed, Grid, Loading, Page, ProblemAlert } from '../../../design'
+import { Failed, Grid, Loading, Page, ProblemAlert, useConfirm } from '../../../design'
 import { Preview } from './Preview'
 import { Progress } from './Progress'
 import { blankTemplate, writable } from './template'
@@ -48,6 +48,9 @@ function Editor({ template, id }: { template: DeviceTemplate; id?: string }) {
   const leave = () => navigate({ to: '/templates/{-$tab}', params: { tab: undefined } })
   // Left first: what is read again afterwards must not be the template that is gone.
   const remove = useChange(() => del(path).then(leave), changed)
+  const confirm = useConfirm()
+  const ask = () =>
+    confirm.ask({ title: t('device.template.delete'), text: t('device.template.deleteHint', { name: template.name }), action: t('design.delete'), run: () => remove.run(undefined) })
   const preview = useChange((body: unknown) => post<TemplatePreview>(`${PATH}/preview${id ? `?id=${encodeURIComponent(id)}` : ''}`, body))
   const store = async () => {
     const done = await save.run(writable(draft)).catch(() => undefined)
@@ -55,9 +58,10 @@ function Editor({ template, id }: { template: DeviceTemplate; id?: string }) {
   }
   return (
     <Grid>
+      {confirm.dialog}
       {id && <Progress id={id} mayApply={may} />}
       <TemplateForm draft={draft} onChange={setDraft} readOnly={!may} />
-      <ProblemAlert problem={save.problem ?? preview.problem ?? remove.problem} />
+      <ProblemAlert problem={save.problem ?? preview.problem} />
       {may && (
         <Group justify="space-between">
           <Group>
@@ -69,7 +73,7 @@ function Editor({ template, id }: { template: DeviceTemplate; id?: string }) {
             </Button>
           </Group>
           {id && (
-            <Button color="red" variant="subtle" loading={remove.busy} onClick={() => void remove.run(undefined).catch(() => undefined)}>
+            <Button color="red" variant="subtle" onClick={ask}>
               {t('device.template.delete')}
             </Button>
           )}

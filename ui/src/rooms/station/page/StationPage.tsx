@@ -1,9 +1,7 @@
-import { Tabs } from '@mantine/core'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPath, useMay, useOne, usePollInterval, useSites, type Station } from '../../../api'
-import { Ago, Failed, Loading, Page } from '../../../design'
+import { Ago, Failed, Loading, OverflowTabs, Page } from '../../../design'
 import { ChargingTab, DisplayTab, MonitoringTab, ServiceTab, VariablesTab } from '../../device'
 import { SessionTable } from '../../session'
 import { CommandsTab } from '../command/CommandsTab'
@@ -21,6 +19,7 @@ const TABS = [
   { id: 'sessions', permission: 'session.read' },
   { id: 'messages', permission: 'station.message' },
   { id: 'variables', permission: 'device.read' },
+  { id: 'commands', permission: 'station.command' },
   { id: 'monitoring', permission: 'device.read' },
   { id: 'charging', permission: 'device.read' },
   { id: 'drivers', permission: 'station.read' },
@@ -28,7 +27,6 @@ const TABS = [
   { id: 'service', permission: 'device.read' },
   { id: 'security', permission: 'station.read' },
   { id: 'quirks', permission: 'station.read' },
-  { id: 'commands', permission: 'station.command' },
 ] as const
 
 type Tab = (typeof TABS)[number]['id']
@@ -74,44 +72,26 @@ function StationTabs({ station, zone, tab }: { station: Station; zone?: string; 
   const navigate = useNavigate()
   const tabs = useTabs()
   const chosen: Tab = tabs.find((x) => x === tab) ?? 'overview'
-  const list = useRef<HTMLDivElement>(null)
-  // On a phone there are more tabs than fit.
-  useEffect(() => {
-    // Newer browsers return a promise, which an effect must not.
-    void list.current?.querySelector('[aria-selected=true]')?.scrollIntoView?.({ block: 'nearest', inline: 'center' })
-  }, [chosen])
   return (
-    <Tabs
+    <OverflowTabs
+      label={station.id}
+      tabs={tabs.map((x) => ({ value: x, label: t(`station.tab.${x}`) }))}
       value={chosen}
-      onChange={(v) =>
-        void navigate({
-          to: '/stations/$stationId/{-$tab}',
-          params: { stationId: station.id, tab: v === 'overview' ? undefined : (v ?? undefined) },
-        })
-      }
+      onChange={(v) => void navigate({ to: '/stations/$stationId/{-$tab}', params: { stationId: station.id, tab: v === 'overview' ? undefined : v } })}
     >
-      <Tabs.List ref={list} mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-        {tabs.map((x) => (
-          <Tabs.Tab key={x} value={x}>
-            {t(`station.tab.${x}`)}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      <Tabs.Panel value={chosen}>
-        {chosen === 'overview' && <Overview station={station} zone={zone} />}
-        {chosen === 'sessions' && <SessionTable station={station.id} />}
-        {chosen === 'messages' && <MessageLog station={station.id} zone={zone} />}
-        {chosen === 'variables' && <VariablesTab station={station.id} online={station.online} protocol={station.protocol} />}
-        {chosen === 'monitoring' && <MonitoringTab station={station.id} protocol={station.protocol} />}
-        {chosen === 'charging' && <ChargingTab station={station.id} evses={station.evses.map((e) => e.id)} zone={zone} />}
-        {chosen === 'drivers' && <DriversTab station={station} />}
-        {chosen === 'display' && <DisplayTab station={station.id} />}
-        {chosen === 'service' && <ServiceTab station={station.id} zone={zone} />}
-        {chosen === 'security' && <SecurityTab station={station} zone={zone} />}
-        {chosen === 'quirks' && <QuirksTab station={station} />}
-        {chosen === 'commands' && <CommandsTab station={station} />}
-      </Tabs.Panel>
-    </Tabs>
+      {chosen === 'overview' && <Overview station={station} zone={zone} />}
+      {chosen === 'sessions' && <SessionTable station={station.id} />}
+      {chosen === 'messages' && <MessageLog station={station.id} zone={zone} />}
+      {chosen === 'variables' && <VariablesTab station={station.id} online={station.online} protocol={station.protocol} />}
+      {chosen === 'monitoring' && <MonitoringTab station={station.id} protocol={station.protocol} />}
+      {chosen === 'charging' && <ChargingTab station={station.id} evses={station.evses.map((e) => e.id)} zone={zone} />}
+      {chosen === 'drivers' && <DriversTab station={station} />}
+      {chosen === 'display' && <DisplayTab station={station.id} />}
+      {chosen === 'service' && <ServiceTab station={station.id} zone={zone} />}
+      {chosen === 'security' && <SecurityTab station={station} zone={zone} />}
+      {chosen === 'quirks' && <QuirksTab station={station} />}
+      {chosen === 'commands' && <CommandsTab station={station} />}
+    </OverflowTabs>
   )
 }
 
