@@ -45,7 +45,7 @@ func TestTrial(t *testing.T) {
 	for name, run := range map[string]func(t *testing.T){
 		"kill": func(t *testing.T) { above(t, trial(t, "kill", "--runs", "2"), "dropped") },
 		"kill, PostgreSQL": func(t *testing.T) {
-			above(t, trial(t, "kill", "--runs", "2", "--database-url", schematest.Fresh(t, db.Postgres).URL), "dropped")
+			above(t, trial(t, "kill", "--runs", "1", "--database-url", schematest.Fresh(t, db.Postgres).URL), "dropped")
 		},
 		"db-down":   func(t *testing.T) { above(t, trial(t, "db-down", "--runs", "1", "--away", "500ms"), "refused") },
 		"slow-disk": func(t *testing.T) { trial(t, "slow-disk", "--runs", "1", "--delay", "50ms") },

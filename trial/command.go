@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -31,12 +32,21 @@ type options struct {
 	Tick        time.Duration `help:"About the time between two events of a station that charges." default:"200ms" env:"-"`
 	Reply       time.Duration `help:"After which a station gives up waiting for an answer, and its connection." default:"15s" env:"-"`
 	Deliver     time.Duration `help:"How long stations and consumers may take to bring everything in after a run." default:"2m" env:"-"`
-	DatabaseURL string        `help:"An empty PostgreSQL database for the server; none is SQLite, or a PostgreSQL of its own where the kind needs one." placeholder:"postgres://…" env:"-"`
+	DatabaseURL string        `help:"An empty PostgreSQL database for the server; none is SQLite, or a PostgreSQL of its own where the kind needs one." xor:"postgres" placeholder:"postgres://…" env:"-"`
+	Postgres    bool          `help:"Run on a PostgreSQL of its own, made in a temporary directory (needs initdb)." xor:"postgres" env:"-"`
 	ServerFlag  []string      `help:"A further flag of the server, such as --server-flag=--log-level=debug." sep:"none" env:"-"`
 	Dir         string        `help:"Where the temporary data directory is made." placeholder:"DIR" env:"-"`
 	Keep        bool          `help:"Keep the data directory and the server's log." env:"-"`
 	Limit       time.Duration `help:"The trial is given up after this." default:"3h" env:"-"`
 	JSON        bool          `name:"json" help:"End with one line of JSON." env:"-"`
+}
+
+// onSQLite refuses what is about the file of a SQLite database.
+func (o options) onSQLite() error {
+	if o.DatabaseURL != "" || o.Postgres {
+		return errors.New("this kind is about SQLite and its disk; --database-url and --postgres are not for it")
+	}
+	return nil
 }
 
 // trialOf is the frame of a kind: a limit in time, a platform, runs, a result.

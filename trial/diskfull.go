@@ -21,8 +21,8 @@ type diskFullCmd struct {
 // disk is a tmpfs that only the server sees; what fills it is a file beside
 // the database.
 func (c *diskFullCmd) Run(ctx context.Context, s Streams) error {
-	if c.DatabaseURL != "" {
-		return errSQLiteOnly
+	if err := c.onSQLite(); err != nil {
+		return err
 	}
 	return c.trialOf(ctx, s, "disk-full", 20, func(ctx context.Context, t *trial) error {
 		t.blind = true // the file lies where this process cannot open it as a database

@@ -132,6 +132,11 @@ func (t *trial) people(ctx context.Context) (err error) {
 
 // single starts a platform of one node with stations on it.
 func (t *trial) single(ctx context.Context, flags ...string) (*node, error) {
+	if t.Postgres && t.url == "" {
+		if err := t.postgres(ctx); err != nil {
+			return nil, err
+		}
+	}
 	n := t.node("server", flags...)
 	if t.sqlite == "" {
 		t.sqlite = filepath.Join(t.dir, n.name, "forecourt.db")

@@ -12,8 +12,8 @@ type slowDiskCmd struct {
 
 // Run charges on a slow disk: replies take longer, nothing else happens.
 func (c *slowDiskCmd) Run(ctx context.Context, s Streams) error {
-	if c.DatabaseURL != "" {
-		return errSQLiteOnly
+	if err := c.onSQLite(); err != nil {
+		return err
 	}
 	return c.trialOf(ctx, s, "slow-disk", 5, func(ctx context.Context, t *trial) error {
 		if _, err := t.single(ctx, "--sqlite-commit-delay", c.Delay.String()); err != nil {

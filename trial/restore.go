@@ -14,7 +14,7 @@ type restoreCmd struct {
 	options `embed:""`
 }
 
-// Run takes a backup under load, loses the database a while later, and puts
+// Run takes a backup of SQLite under load, loses the database a while later, and puts
 // the backup in its place.
 //
 // Stations do not keep what was acknowledged. So of the events acknowledged
@@ -23,9 +23,12 @@ type restoreCmd struct {
 // after the restored server is up, must be there.
 func (c *restoreCmd) Run(ctx context.Context, s Streams) error {
 	if c.DatabaseURL != "" {
-		return fmt.Errorf("PostgreSQL is backed up and restored with its own tools (docs/operations.md); --database-url is not for this kind")
+		return fmt.Errorf("trial restore removes a whole PostgreSQL and makes one of its own for that (--postgres); --database-url is not for it")
 	}
 	return c.trialOf(ctx, s, "restore", 10, func(ctx context.Context, t *trial) error {
+		if c.Postgres {
+			return c.onPostgres(ctx, t)
+		}
 		n, err := t.single(ctx)
 		if err != nil {
 			return err

@@ -2,14 +2,11 @@ package trial
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/bench/rig"
 )
-
-var errSQLiteOnly = errors.New("this kind is about the disk of a SQLite database; --database-url is not for it")
 
 // pair starts two nodes on one PostgreSQL and one NATS, with stations on
 // them. nats gives the address for each node; nil: the server's own.

@@ -140,7 +140,7 @@ func (s *Server) Stop() {
 	s.cmd.Process.Signal(os.Interrupt) // it may have ended already; Windows cannot, and kills
 	select {
 	case <-s.Ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute): // a drain may take 40 s
 		s.Kill()
 	}
 }

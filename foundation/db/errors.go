@@ -43,6 +43,8 @@ func classify(err error) error {
 			return fault.Wrap(fault.Unavailable, err, "db.busy", "the database is busy, try again")
 		case pg.Code == "53100":
 			return fault.Wrap(fault.Unavailable, err, "db.full", "the disk of the database is full")
+		case pg.Code == "25006": // after a failover: a standby, or one that still replays
+			return fault.Wrap(fault.Unavailable, err, "db.read_only", "the database takes no changes")
 		case pg.Code == "58030":
 			return fault.Wrap(fault.Unavailable, err, "db.disk", "the disk of the database does not work")
 		case strings.HasPrefix(pg.Code, "08"), strings.HasPrefix(pg.Code, "53"), strings.HasPrefix(pg.Code, "57P"):

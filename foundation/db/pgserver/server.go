@@ -176,3 +176,39 @@ func (s *Server) Exec(ctx context.Context, statement string) error {
 	_, err = pool.ExecContext(ctx, statement)
 	return err
 }
+
+// Dir is where the server's files and its socket are; its user may write
+// there.
+func (s *Server) Dir() string { return s.dir }
+
+// Tool is a program of PostgreSQL that speaks with this server, run as the
+// server's user.
+func (s *Server) Tool(ctx context.Context, name string, args ...string) (*exec.Cmd, error) {
+	path, err := Program(name)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.SysProcAttr, cmd.Dir = s.as, s.dir
+	cmd.Env = append(os.Environ(), "PGHOST="+s.dir, "PGUSER=forecourt", "PGDATABASE=postgres")
+	return cmd, nil
+}
+
+// Recover puts a base backup in the place of the data of the server, which
+// must be stopped. Started again it replays what restore brings: a command as
+// restore_command has it.
+func (s *Server) Recover(base, restore string) error {
+	if err := os.RemoveAll(s.data); err != nil {
+		return err
+	}
+	if err := os.Rename(base, s.data); err != nil {
+		return err
+	}
+	touch := exec.Command("/bin/sh", "-c", `: >"$0/recovery.signal"`, s.data)
+	touch.SysProcAttr, touch.Dir = s.as, s.dir
+	if out, err := touch.CombinedOutput(); err != nil {
+		return fmt.Errorf("asking for the recovery: %w %s", err, out)
+	}
+	s.args = append(s.args, "-c", "restore_command="+restore)
+	return nil
+}
