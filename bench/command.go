@@ -20,6 +20,7 @@ type Command struct {
 	Authorize authorizeCmd `cmd:"" help:"Cards asked for among very many."`
 	List      listCmd      `cmd:"" help:"The list of stations with any filter and order."`
 	Cluster   clusterCmd   `cmd:"" help:"Several nodes on PostgreSQL and NATS, one of them killed."`
+	Bad       badCmd       `cmd:"" help:"What one bad station does to the reply times of the others."`
 	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster; reads its orders from standard input."`
 	NATS      natsCmd      `cmd:"" name:"nats" hidden:"" help:"The NATS server of bench cluster."`
 }
