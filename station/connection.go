@@ -116,10 +116,16 @@ func (s *Service) storeSeen(tx *db.Tx, batch []seen) error {
 	return s.flush(tx, back)
 }
 
+// touch moves silent_at, which the sweep's index is over, only when a quarter
+// of the silence that counts has passed since, and then by so much further:
+// all other signs of life change no indexed column, so that PostgreSQL writes
+// the row anew in its page and no index (HOT).
 func touch(tx *db.Tx, one seen) (connected bool, err error) {
 	const minimum = int64(minSilence / time.Microsecond)
-	err = tx.QueryRow(`UPDATE charging_station SET last_seen_at = $3,
-		silent_at = $3 + CASE WHEN heartbeat * 2000000 > $4 THEN heartbeat * 2000000 ELSE $4 END
+	err = tx.QueryRow(`UPDATE charging_station SET last_seen_at = $3, silent_at = CASE
+			WHEN silent_at >= $3 + CASE WHEN heartbeat * 2000000 > $4 THEN heartbeat * 2000000 ELSE $4 END
+				AND silent_at <= $3 + 2 * CASE WHEN heartbeat * 2000000 > $4 THEN heartbeat * 2000000 ELSE $4 END THEN silent_at
+			ELSE $3 + CASE WHEN heartbeat * 2000000 > $4 THEN heartbeat * 2500000 ELSE $4 + $4 / 4 END END
 		WHERE key = $1 AND epoch = $2 AND (last_seen_at IS NULL OR last_seen_at < $3) RETURNING connected`,
 		one.station, one.epoch, db.Micros(one.at), minimum).Scan(&connected)
 	return connected, err
