@@ -22,6 +22,7 @@ type Command struct {
 	List      listCmd      `cmd:"" help:"The list of stations with any filter and order."`
 	Cluster   clusterCmd   `cmd:"" help:"Several nodes on PostgreSQL and NATS, one of them killed."`
 	Table     tableCmd     `cmd:"" help:"The table of docs/benchmarks.md, from what scripts/bench-all.sh wrote."`
+	Bad       badCmd       `cmd:"" help:"What one bad station does to the reply times of the others."`
 	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster; reads its orders from standard input."`
 	NATS      natsCmd      `cmd:"" name:"nats" hidden:"" help:"The NATS server of bench cluster."`
 }

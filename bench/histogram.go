@@ -133,3 +133,12 @@ func (h *Histogram) merge(counts map[int]int64, longest time.Duration) {
 		h.longest.Store(us)
 	}
 }
+
+// reset forgets everything. Nobody may add meanwhile.
+func (h *Histogram) reset() {
+	for i := range h.buckets {
+		h.buckets[i].Store(0)
+	}
+	h.count.Store(0)
+	h.longest.Store(0)
+}

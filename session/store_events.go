@@ -186,16 +186,24 @@ func dueSessions(tx *db.Tx, now time.Time, limit int) ([]ID, error) {
 }
 
 // addPartition makes the partition of samples for a span of time, unless it is
-// there or samples of that time are in the default partition already.
+// there. Samples of that time in the default partition, from a station whose
+// clock ran ahead, are moved in: PostgreSQL would refuse to attach it beside
+// them. Names and bounds are our own numbers; DDL takes no parameters.
 func addPartition(tx *db.Tx, from, to time.Time) error {
 	name := "meter_sample_" + from.Format("2006_01")
-	var there, taken bool
-	err := tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM pg_class WHERE relname = $1),
-		EXISTS (SELECT 1 FROM meter_sample_default WHERE station_at >= $2 AND station_at < $3)`, name, db.Micros(from), db.Micros(to)).Scan(&there, &taken)
-	if err != nil || there || taken {
+	var there bool
+	if err := tx.QueryRow(`SELECT to_regclass($1) IS NOT NULL`, name).Scan(&there); err != nil || there {
 		return err
 	}
-	// Names and bounds are our own numbers; DDL takes no parameters.
-	_, err = tx.Exec(fmt.Sprintf(`CREATE TABLE %s PARTITION OF meter_sample FOR VALUES FROM (%d) TO (%d)`, name, db.Micros(from), db.Micros(to)))
-	return err
+	for _, statement := range []string{
+		`CREATE TABLE ` + name + ` (LIKE meter_sample INCLUDING ALL)`,
+		fmt.Sprintf(`WITH moved AS (DELETE FROM meter_sample_default WHERE station_at >= %d AND station_at < %d RETURNING *) INSERT INTO %s SELECT * FROM moved`,
+			db.Micros(from), db.Micros(to), name),
+		fmt.Sprintf(`ALTER TABLE meter_sample ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)`, name, db.Micros(from), db.Micros(to)),
+	} {
+		if _, err := tx.Exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }

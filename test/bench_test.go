@@ -74,6 +74,11 @@ func TestBench(t *testing.T) {
 		"mix by the clock, 2.0.1, PostgreSQL": func(t *testing.T) {
 			above(t, bench(t, "mix", "--stations", "10", "--seconds", "1", "--rate", "50", "--ocpp", "2.0.1", "--database-url", schematest.Fresh(t, db.Postgres).URL), "persisted_per_s")
 		},
+		"bad": func(t *testing.T) {
+			r := bench(t, "bad", "--stations", "5", "--rate", "20", "--seconds", "0.3", "--kind", "flood,half-open,passwords", "--sockets", "20", "--handshakes", "50")
+			more, _ := r["more"].(object)
+			above(t, more, "before_p99_ms", "flood_made", "half_open_made", "passwords_refused")
+		},
 		"storm": func(t *testing.T) {
 			above(t, bench(t, "storm", "--stations", "20", "--others", "5", "--rate", "20"), "back_s", "p99_ms")
 		},

@@ -282,6 +282,13 @@ func (s *Socket) fill(n int) error {
 // Close ends the connection.
 func (s *Socket) Close() { s.conn.Close() }
 
+// ReadBuffer bounds what the system keeps of what was not read yet, bytes.
+func (s *Socket) ReadBuffer(size int) {
+	if tcp, is := s.conn.(*net.TCPConn); is {
+		tcp.SetReadBuffer(size)
+	}
+}
+
 // Cut ends the connection as a power failure would: nothing is said, and the
 // socket does not linger.
 func (s *Socket) Cut() {

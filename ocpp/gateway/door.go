@@ -48,7 +48,7 @@ func (l doorListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := &guest{Conn: c}
+	one := &guest{Conn: c, silence: &l.g.silence}
 	for _, old := range l.g.silence.add(one, l.g.now()) {
 		l.g.metrics.handshake("half_open")
 		old.Close() // its reader ends with it
@@ -61,8 +61,10 @@ type guest struct {
 	net.Conn
 	first atomic.Pointer[opening]
 	asked atomic.Bool // it made a request
-	since time.Time
-	place *queue.Element // among the silent; nil: not there
+
+	silence *silence
+	since   time.Time
+	place   *queue.Element // among the silent; nil: not there
 }
 
 // opening is how a connection begins.
@@ -79,6 +81,7 @@ func (c *guest) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.first.Load() == nil {
 		c.first.Store(openingOf(p[:n]))
+		c.silence.remove(c)
 	}
 	return n, err
 }
@@ -121,7 +124,6 @@ func (g *Gateway) state(c net.Conn, s http.ConnState) {
 		guest.first.Store(otherOpening)
 	case http.StateActive:
 		guest.asked.Store(true)
-		g.silence.remove(guest)
 	case http.StateClosed:
 		g.silence.remove(guest)
 		if f, ok := failureOf(secure, guest); ok {

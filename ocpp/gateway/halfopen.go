@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Sockets that have not asked for anything yet, or not completely, cost a
-// descriptor each until the server's header time-out. When very many wait,
-// those that had their time go: a station sends its request at once.
+// A socket on which nothing was ever said costs a descriptor until the
+// server's header time-out. When there are very many, those that had their
+// time go: a station sends its request, or its TLS hello, at once. Who has
+// begun is left to that time-out: in a storm a TLS handshake may take long.
 const (
 	silentMost = 1024
 	silentTime = 3 * time.Second
 )
 
-// silence lists the connections without a request, the oldest first.
+// silence lists the connections without a byte, the oldest first.
 type silence struct {
 	mu   sync.Mutex
 	list queue.List // of *guest
