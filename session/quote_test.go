@@ -169,3 +169,25 @@ func TestLowestLimit(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Idle time costs something only while others wait, if the tariff says so; it
+// is asked for the whole session, and told with its end.
+func TestIdleOnlyWhileOthersWait(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.s.d.Waiting = func(_ *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error) {
+			if station != "CS1" || evse != 1 || !from.Equal(minutes(0)) || !until.Equal(minutes(90)) {
+				return nil, nil
+			}
+			return []tariff.TimeSpan{{Start: minutes(50), End: minutes(60)}}, nil
+		}
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1},{"type":"PARKING_TIME","price":6,"step_size":1}]}]`,
+			`{"idle":{"only_while_others_wait":true}}`)
+		st := h.at2("CS1")
+		st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), charging("Charging"), withMeter(register(minutes(0), 0))))
+		st.tell(event2("Updated", "X", 1, minutes(30), charging("SuspendedEV"), withMeter(register(minutes(30), 8000))))
+		st.tell(event2("Ended", "X", 2, minutes(90), withMeter(register(minutes(90), 8000))))
+		if f := h.finished(); f.Excl != 4_000_000+1_000_000 || len(f.Usage.Waiting) != 1 {
+			t.Fatalf("costs %d, waiting %v", f.Excl, f.Usage.Waiting)
+		}
+	})
+}
