@@ -182,10 +182,15 @@ func TestIdleOnlyWhileOthersWait(t *testing.T) {
 		}
 		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1},{"type":"PARKING_TIME","price":6,"step_size":1}]}]`,
 			`{"idle":{"only_while_others_wait":true}}`)
-		st := h.at2("CS1")
-		st.tell(event2("Started", "X", 0, minutes(0), onEVSE(1), charging("Charging"), withMeter(register(minutes(0), 0))))
-		st.tell(event2("Updated", "X", 1, minutes(30), charging("SuspendedEV"), withMeter(register(minutes(30), 8000))))
-		st.tell(event2("Ended", "X", 2, minutes(90), withMeter(register(minutes(90), 8000))))
+		h.token("A")
+		st := h.at16("CS1")
+		tx, _ := st.start(1, "A", minutes(0), 0)
+		st.status(1, "Charging", minutes(0))
+		st.meter(1, tx, register(minutes(30), 8000))
+		st.status(1, "SuspendedEV", minutes(30))
+		st.stop(tx, minutes(70), 8000)
+		st.status(1, "Finishing", minutes(70))
+		st.status(1, "Available", minutes(90))
 		if f := h.finished(); f.Excl != 4_000_000+1_000_000 || len(f.Usage.Waiting) != 1 {
 			t.Fatalf("costs %d, waiting %v", f.Excl, f.Usage.Waiting)
 		}
