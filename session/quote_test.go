@@ -169,3 +169,30 @@ func TestLowestLimit(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Idle time costs something only while others wait, if the tariff says so; it
+// is asked for the whole session, and told with its end.
+func TestIdleOnlyWhileOthersWait(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		h.s.d.Waiting = func(_ *db.Tx, station string, evse int, from, until time.Time) ([]tariff.TimeSpan, error) {
+			if station != "CS1" || evse != 1 || !from.Equal(minutes(0)) || !until.Equal(minutes(90)) {
+				return nil, nil
+			}
+			return []tariff.TimeSpan{{Start: minutes(50), End: minutes(60)}}, nil
+		}
+		h.extended(`[{"price_components":[{"type":"ENERGY","price":0.5,"step_size":1},{"type":"PARKING_TIME","price":6,"step_size":1}]}]`,
+			`{"idle":{"only_while_others_wait":true}}`)
+		h.token("A")
+		st := h.at16("CS1")
+		tx, _ := st.start(1, "A", minutes(0), 0)
+		st.status(1, "Charging", minutes(0))
+		st.meter(1, tx, register(minutes(30), 8000))
+		st.status(1, "SuspendedEV", minutes(30))
+		st.stop(tx, minutes(70), 8000)
+		st.status(1, "Finishing", minutes(70))
+		st.status(1, "Available", minutes(90))
+		if f := h.finished(); f.Excl != 4_000_000+1_000_000 || len(f.Usage.Waiting) != 1 {
+			t.Fatalf("costs %d, waiting %v", f.Excl, f.Usage.Waiting)
+		}
+	})
+}

@@ -50,7 +50,8 @@ func sharedDir(t *testing.T) string {
 }
 
 // TestConformanceTariffs: every example tariff of the specifications parses,
-// passes Check and keeps its value through a round trip.
+// passes Check, keeps its value through a round trip, and prices a session
+// the same before and after it, to the sum of its lines.
 func TestConformanceTariffs(t *testing.T) {
 	dir := sharedDir(t)
 	paths, err := filepath.Glob(filepath.Join(dir, "data/ocpi/2.*/examples/tariff*.json"))
@@ -70,6 +71,22 @@ func TestConformanceTariffs(t *testing.T) {
 			}
 			if err != nil || !reflect.DeepEqual(o, back) {
 				t.Errorf("round trip: %v\n%s", err, b)
+			}
+			first, err := FromOCPI(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := FromOCPI(back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := Price(first, benchUsage(), paris(t), Context{})
+			if !reflect.DeepEqual(c.View(English), Price(again, benchUsage(), paris(t), Context{}).View(English)) {
+				t.Error("the round trip changes a price")
+			}
+			excl, incl := c.Subtotal(func(Line) bool { return true })
+			if len(c.Periods) == 0 || excl.Round(c.Rounding.Rule) != c.Excl || incl.Round(c.Rounding.Rule) != c.Incl {
+				t.Errorf("%d periods cost %s and %s, the lines %s and %s", len(c.Periods), c.Excl, c.Incl, excl, incl)
 			}
 		})
 	}

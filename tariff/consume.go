@@ -45,8 +45,8 @@ func (s *Service) Stores() []retain.Store {
 	return []retain.Store{
 		{Name: "tariffs", Tables: []string{"tariff", "tariff_version", "tariff_snapshot", "tariff_dynamic", "tariff_assignment", "tariff_group", "tariff_group_place",
 			"tariff_group_entry", "tariff_member", "tariff_override", "tariff_site_market", "tariff_market_profile"}},
-		{Name: "price-series", Tables: []string{"tariff_series", "tariff_series_point"}},
-		{Name: "price-changes", Tables: []string{"tariff_change", "tariff_change_item"}},
+		{Name: "price series", Tables: []string{"tariff_series", "tariff_series_point"}},
+		{Name: "price changes", Tables: []string{"tariff_change", "tariff_change_item"}},
 		{Name: "allowances", Tables: []string{"tariff_allowance", "tariff_holder"}},
 		{Name: "back-tests", Tables: []string{"tariff_usage", "tariff_backtest"}},
 	}
