@@ -141,6 +141,20 @@ func (c *csms) Notification(ctx context.Context, p ocpp.Peer, r ocpp.Request) er
 		}
 		return c.reservations.StatusUpdate(ctx, p, update)
 	}
+	switch told := r.(type) {
+	case *ocpp.NotifySettlementRequest:
+		p, err := c.stations.Identify(ctx, p)
+		if err != nil {
+			return err
+		}
+		return c.sessions.NotifySettlement(ctx, p, told)
+	case *ocpp.NotifyPriorityChargingRequest:
+		p, err := c.stations.Identify(ctx, p)
+		if err != nil {
+			return err
+		}
+		return c.sessions.NotifyPriorityCharging(ctx, p, told)
+	}
 	return c.devices.Notification(ctx, p, r)
 }
 

@@ -56,8 +56,9 @@
 // device_desired, device_state, device_report_part, device_security_event,
 // device_notice, device_template, device_monitor, device_event, device_request,
 // device_request_part, device_charging_profile, device_charging_limit,
-// device_clock, device_upgrade. Facts recorded: device.security_event, device.event,
-// device.drifted, device.drift_cleared, device.charging_limit,
+// device_clock, device_upgrade, device_stream, device_stream_value,
+// device_der_event, device_der_control, device_battery_swap. Facts recorded: device.security_event, device.event,
+// device.der_event, device.battery_swap, device.drifted, device.drift_cleared, device.charging_limit,
 // device.clock_wrong, device.clock_right,
 // device.firmware_status, device.security_upgrade. Consumed:
 // station.command_finished, station.refused.

@@ -168,6 +168,18 @@ func (s *Service) Routes(a *web.API) {
 	s.bundleRoutes(a)
 	s.displayRoutes(a)
 	s.publicationRoutes(a)
+	s.gridRoutes(a)
+}
+
+// gridRoutes are the lists of what only stations of OCPP 2.1 tell.
+func (s *Service) gridRoutes(a *web.API) {
+	list(s, a, "/event-streams", "List the streams of values that a station opened", streamSpec, scanStream, func(x Stream) Stream { return x })
+	list(s, a, "/event-stream-values", "List the values that streamed", streamValueSpec, scanStreamValue, func(x StreamValue) StreamValue { return x })
+	list(s, a, "/der-events", "List a station's alarms of the grid, and starts and stops of DER controls", derEventSpec, scanDEREvent, func(x DEREvent) DEREvent { return x })
+	list(s, a, "/der-controls", "List the DER controls that a station has", derControlSpec, scanDERControl, func(x DERControl) DERControl { return x })
+	list(s, a, "/battery-swaps", "List the batteries that went in and out of a station", swapSpec, scanSwap, func(x BatterySwap) BatterySwap { return x })
+	everywhere(s, a, "/der-events", "List alarms of the grid, and starts and stops of DER controls, over all stations", derEventSpec, scanDEREvent, func(x DEREvent) DEREvent { return x })
+	everywhere(s, a, "/battery-swaps", "List the batteries that went in and out, over all stations", swapSpec, scanSwap, func(x BatterySwap) BatterySwap { return x })
 }
 
 func (s *Service) getDevice(ctx context.Context, in *idInput) (*deviceOutput, error) {

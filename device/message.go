@@ -123,7 +123,8 @@ func (s *Service) DataTransfer(context.Context, ocpp.Peer, *ocpp.DataTransferReq
 }
 
 // Notification takes every message that only tells. Reports become
-// variables, firmware and log states are kept on the device; everything else
+// variables, firmware and log states are kept on the device; streams, what
+// the grid asks and batteries have tables of their own; everything else
 // is stored as it came, so that nothing is lost before a room uses it.
 func (s *Service) Notification(ctx context.Context, p ocpp.Peer, req ocpp.Request) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
@@ -149,6 +150,20 @@ func (s *Service) Notification(ctx context.Context, p ocpp.Peer, req ocpp.Reques
 			err = s.chargingLimit(tx, o, r)
 		case *ocpp.ClearedChargingLimitRequest:
 			err = s.limitCleared(tx, o, r)
+		case *ocpp.OpenPeriodicEventStreamRequest:
+			return opensStream(tx, o, r)
+		case *ocpp.ClosePeriodicEventStreamRequest:
+			return closesStream(tx, o, r)
+		case *ocpp.NotifyPeriodicEventStreamRequest:
+			return streamed(tx, o, r)
+		case *ocpp.NotifyDERAlarmRequest:
+			return derAlarmed(tx, o, r)
+		case *ocpp.NotifyDERStartStopRequest:
+			return derSwitched(tx, o, r)
+		case *ocpp.ReportDERControlRequest:
+			return derReported(tx, o, r)
+		case *ocpp.BatterySwapRequest:
+			return swapped(tx, o, r)
 		default:
 			var part bool
 			if part, err = s.assembled(tx, o, req); part {

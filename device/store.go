@@ -207,7 +207,7 @@ func orNull(n *int64) any {
 // The history of its variables stays, and so does what people wished: the new
 // device gets it.
 func forgetDevice(tx *db.Tx, station string) error {
-	for _, what := range []string{"device_variable", "device_report_part", "device_state", "device_monitor", "device_request", "device_request_part", "device_charging_profile", "device_charging_limit"} {
+	for _, what := range []string{"device_variable", "device_report_part", "device_state", "device_monitor", "device_request", "device_request_part", "device_charging_profile", "device_charging_limit", "device_stream", "device_der_control"} {
 		if _, err := tx.Exec("DELETE FROM "+what+" WHERE station = $1", station); err != nil {
 			return err
 		}

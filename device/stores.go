@@ -17,10 +17,13 @@ func (s *Service) Stores() []retain.Store {
 		retain.Rows{Name: "boots", Group: "history", Table: "device_boot", At: "at"}.Store(s.d.DB),
 		retain.Rows{Name: "notices", Group: "message", Table: "device_notice", At: "at"}.Store(s.d.DB),
 		retain.Rows{Name: "monitoring events", Group: "message", Table: "device_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "values of streams", Group: "sample", Table: "device_stream_value", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "DER events", Group: "history", Table: "device_der_event", At: "received_at"}.Store(s.d.DB),
+		retain.Rows{Name: "battery swaps", Group: "history", Table: "device_battery_swap", At: "received_at"}.Store(s.d.DB),
 		retain.Rows{Name: "security events", Group: "audit", Table: "device_security_event", At: "received_at"}.Store(s.d.DB),
 		retain.Rows{Name: "reports asked of stations", Group: "history", Table: "device_request", At: "last_at"}.Store(s.d.DB),
 		retain.Rows{Name: "steps of updates and logs", Group: "history", Table: "device_step", At: "at"}.Store(s.d.DB),
-		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part", "device_template", "device_monitor", "device_charging_profile", "device_charging_limit"}},
+		{Name: "device model", Tables: []string{"device_variable", "device_desired", "device_state", "device_report_part", "device_template", "device_monitor", "device_charging_profile", "device_charging_limit", "device_stream", "device_der_control"}},
 	}
 }
 

@@ -51,8 +51,9 @@
 //
 // Owned tables: session, session_event, meter_sample, session_interval,
 // remote_start, session_station, session_counter, session_quote,
-// session_tariff.
+// session_tariff, session_settlement, session_priority.
 // Recorded facts: session.started, session.updated, session.reopened (payload
-// Told), session.ended (payload Finished). Signal: session.power (Tick).
+// Told), session.ended (payload Finished), session.settlement (Settlement),
+// session.priority_charging (Priority). Signal: session.power (Tick).
 // Consumed facts: station.boot, station.replaced.
 package session

@@ -67,7 +67,7 @@ func newHouse(t testing.TB, d *db.DB, clock *schematest.Clock, c Config) *house 
 	h.jobs = job.New(d, nil, "test", nil)
 	h.s.Jobs(h.jobs)
 	h.log = event.New(d, nil, "test", nil)
-	h.log.Consume(event.Consumer{Name: "test", Kinds: []string{KindStarted, KindUpdated, KindEnded, KindReopened},
+	h.log.Consume(event.Consumer{Name: "test", Kinds: []string{KindStarted, KindUpdated, KindEnded, KindReopened, KindSettlement, KindPriority},
 		Handle: func(_ *db.Tx, f event.Fact) error { h.facts = append(h.facts, f); return nil }})
 	return h
 }

@@ -169,6 +169,7 @@ func (s *Service) Routes(a *web.API) {
 		return out, nil
 	})
 	s.seriesRoutes(a)
+	s.settlementRoutes(a)
 }
 
 // List pages through the sessions that the caller may see.

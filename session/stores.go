@@ -16,7 +16,7 @@ import (
 func (s *Service) Stores() []retain.Store {
 	return []retain.Store{
 		{Name: "samples", Group: "sample", Tables: []string{"meter_sample"}, Oldest: s.oldestSample, Delete: s.removeSamples},
-		{Name: "sessions", Tables: []string{"session", "session_event", "session_interval", "session_quote", "remote_start", "session_station", "session_tariff", "session_counter"},
+		{Name: "sessions", Tables: []string{"session", "session_event", "session_interval", "session_quote", "remote_start", "session_station", "session_tariff", "session_counter", "session_settlement", "session_priority"},
 			Oldest: func(tx *db.Tx) (time.Time, error) { return retain.Oldest(tx, "session", "started_at") }},
 	}
 }

@@ -92,12 +92,7 @@ func TestFramesOf21(t *testing.T) {
 		w.send(`[2,"c","ClosePeriodicEventStream",{"id":1}]`)
 		w.reads(`[3,"c",{}]`)
 		eventually(t, "the stream's values are kept", func() bool {
-			for _, n := range s.items("/charging-stations/CS-1/notices?limit=50") {
-				if n["kind"] == "NotifyPeriodicEventStream" {
-					return true
-				}
-			}
-			return false
+			return len(s.items("/charging-stations/CS-1/event-stream-values?value=16.4&stream_id=1&monitor_id=2")) == 1
 		})
 		eventually(t, "the deviations are on the station's page", func() bool {
 			seen := map[any]bool{}

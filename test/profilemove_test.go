@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // obedient is a stranger's station that does what the platform tells it about
@@ -49,6 +50,7 @@ func TestStrangerMovesThroughAllProfiles(t *testing.T) {
 	s, at, _ := serveOwnAuthority(t)
 	for _, version := range []string{"1.6", "2.0.1", "2.1"} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			o := &obedient{t: t, s: s, at: at, id: "OBEY-" + version, version: version, dir: t.TempDir(),
 				profiles: map[string]object{}, priority: "1", profile: "1", reset: make(chan struct{}, 1)}
 			o.password = s.station(o.id, nil)
@@ -58,7 +60,7 @@ func TestStrangerMovesThroughAllProfiles(t *testing.T) {
 				if target == 3 {
 					o.sign()
 				}
-				<-o.reset
+				o.restarts()
 				o.p.close(t)
 				o.connect()
 				s.upgraded(t, o.id, "done")
@@ -72,6 +74,18 @@ func TestStrangerMovesThroughAllProfiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// restarts waits until the platform has told the station to restart, and has
+// put that down: a station takes longer to start than that.
+func (o *obedient) restarts() {
+	o.t.Helper()
+	select {
+	case <-o.reset:
+	case <-time.After(patience):
+		o.t.Fatal("the station was not told to restart")
+	}
+	o.s.upgraded(o.t, o.id, "verify")
 }
 
 // connect goes where the station was sent, boots, and obeys from there on.
