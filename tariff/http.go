@@ -56,6 +56,7 @@ func (s *Service) Routes(a *web.API) {
 	quote.Description = "The same engine that prices sessions: energy flows evenly for `minutes`, then the vehicle stays for `parking_minutes`."
 	web.Handle(a, quote, s.quote)
 	s.viewRoutes(a, op)
+	s.previewRoutes(a, op)
 }
 
 // audienceRoutes are those about who pays what, where and when.

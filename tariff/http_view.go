@@ -25,15 +25,15 @@ type heatInput struct {
 	DriverGroups []string `query:"driver_groups" maxItems:"50"`
 }
 
-type heatOutput struct {
-	Body struct {
-		Tariff      ID         `json:"tariff"`
-		Version     int        `json:"version"`
-		Currency    string     `json:"currency"`
-		SlotMinutes int        `json:"slot_minutes"`
-		Dates       []string   `json:"dates" doc:"Local dates, one per row"`
-		Dimensions  []heatBody `json:"dimensions"`
-	}
+type heatOutput struct{ Body heatWeek }
+
+type heatWeek struct {
+	Tariff      ID         `json:"tariff"`
+	Version     int        `json:"version"`
+	Currency    string     `json:"currency"`
+	SlotMinutes int        `json:"slot_minutes"`
+	Dates       []string   `json:"dates" doc:"Local dates, one per row"`
+	Dimensions  []heatBody `json:"dimensions"`
 }
 
 type heatBody struct {
@@ -74,7 +74,7 @@ func (s *Service) heatMap(ctx context.Context, in *heatInput) (*heatOutput, erro
 		return nil, err
 	}
 	now := s.d.DB.Now()
-	q := HeatQuestion{From: now.AddDate(0, 0, -(int(now.Weekday())+6)%7), Days: in.Days, Slot: in.Slot, Energy: unit.Energy(in.EnergyWh) * unit.WattHour,
+	q := HeatQuestion{From: monday(now), Days: in.Days, Slot: in.Slot, Energy: unit.Energy(in.EnergyWh) * unit.WattHour,
 		Duration: time.Duration(in.Minutes) * time.Minute, Power: unit.Watts(in.PowerW),
 		Context: Context{Groups: in.DriverGroups, Rated: unit.Watts(in.RatedPowerW)}}
 	if in.From != "" {
@@ -82,15 +82,19 @@ func (s *Service) heatMap(ctx context.Context, in *heatInput) (*heatOutput, erro
 			return nil, fault.New(fault.Invalid, "tariff.date", "%q is not a date.", in.From).With("query.from", "must be a date such as 2026-12-31", in.From)
 		}
 	}
-	var out heatOutput
-	b := &out.Body
-	m := r.Tariff.HeatMap(q)
-	b.Tariff, b.Version, b.Currency, b.SlotMinutes, b.Dates = r.Tariff.ID, r.Number, string(r.Tariff.Currency), m.Slot, m.Dates
-	b.Dimensions = []heatBody{}
+	return &heatOutput{weekOf(r.Version, q)}, nil
+}
+
+// monday is the day that the week of an instant begins with.
+func monday(at time.Time) time.Time { return at.AddDate(0, 0, -(int(at.Weekday())+6)%7) }
+
+func weekOf(v Version, q HeatQuestion) heatWeek {
+	m := v.Tariff.HeatMap(q)
+	b := heatWeek{v.Tariff.ID, v.Number, string(v.Tariff.Currency), m.Slot, m.Dates, []heatBody{}}
 	for _, g := range m.Dimensions {
 		b.Dimensions = append(b.Dimensions, g.body())
 	}
-	return &out, nil
+	return b
 }
 
 func (g HeatGrid) body() heatBody {

@@ -39,5 +39,7 @@ export async function open(base) {
 /** The browser itself logs a refused sign-in, the question who is signed in and what a step asks for in vain; none is a fault of the page. */
 function expected(message) {
   if (/status of 409/.test(message.text()) && /\/security-profile$/.test(message.location().url)) return true
+  // The editor asks what is wrong with a draft; the answer is what the step is about.
+  if (/status of 422/.test(message.text()) && /\/tariffs\/preview(\?.*)?$/.test(message.location().url)) return true
   return /status of 40[14]/.test(message.text()) && /\/api\/v1\/(me|sign-in|charging-stations\/no-such-station)$/.test(message.location().url)
 }

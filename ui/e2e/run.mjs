@@ -8,7 +8,7 @@
 // It fails on any step, on any request to another server and on any error on
 // the browser's console. OWNER_EMAIL and OWNER_PASSWORD stand in for the two
 // flags; --out takes a picture of every page; --only names parts to run
-// (dashboard,tables,station,device,sessions,people,security,appearance,pages); CHROMIUM names another browser than /usr/bin/chromium.
+// (dashboard,tables,station,device,sessions,people,pricing,security,appearance,pages); CHROMIUM names another browser than /usr/bin/chromium.
 import { mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { open } from './browser.mjs'
@@ -20,6 +20,7 @@ import { device } from './steps/device.mjs'
 import { dashboard } from './steps/dashboard.mjs'
 import { appearance } from './steps/appearance.mjs'
 import { pages } from './steps/pages.mjs'
+import { pricing } from './steps/pricing.mjs'
 import { security } from './steps/security.mjs'
 import { sessions } from './steps/sessions.mjs'
 import { station } from './steps/station.mjs'
@@ -63,7 +64,7 @@ async function picture(name, of = page) {
 }
 
 // Importing, signing and moving are the server's own work: the stand-in has none of it.
-const parts = [dashboard, tables, station, device, sessions, people, ...(own ? [] : [security]), appearance, pages]
+const parts = [dashboard, tables, station, device, sessions, people, ...(own ? [] : [pricing, security]), appearance, pages]
 await signIn(run)
 for (const part of parts) if (!flags.only || flags.only.split(',').includes(part.name)) await part(run)
 await step('no request to another server, no error on the console', () => {

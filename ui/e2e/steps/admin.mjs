@@ -1,6 +1,6 @@
 import { assert, byId, until } from './check.mjs'
 
-/** What an administrator sets up: sites, tokens, tariffs, users and keys. */
+/** What an administrator sets up: sites, tokens, users and keys. */
 export async function people({ base, page, step, picture }) {
   const stamp = Date.now().toString(36).toUpperCase()
 
@@ -25,19 +25,6 @@ export async function people({ base, page, step, picture }) {
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await byId(page, 'search').fill(`E2E${stamp}`)
     await until(async () => (await page.locator('table tbody tr').count()) === 1, 'the new token')
-  })
-
-  await step('a tariff is created from its JSON, and a bad one refused', async () => {
-    await page.goto(`${base}/tariffs`)
-    await page.getByRole('button', { name: 'Add tariff' }).first().click()
-    const editor = page.getByLabel('Tariff as JSON')
-    const template = await editor.inputValue()
-    await editor.fill('{ not JSON')
-    assert.ok(await page.getByRole('button', { name: 'Save' }).isDisabled())
-    await editor.fill(template.replace('"standard"', `"e2e-${stamp}"`))
-    await picture('tariff-form')
-    await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
 
   await step('an API key is shown once and can be revoked', async () => {

@@ -11,7 +11,7 @@ export async function pages({ base, page, context, step, picture }) {
   }, 'a station that is online')
   const session = (await api(page, '/sessions?limit=1&sort=-energy_wh')).items[0]
   const station = encodeURIComponent(items[0].id)
-  const paths = ['/', '/stations', ...TABS.map((t) => `/stations/${station}${t}`), '/waiting-stations', '/station-import', '/connector-maps', '/certificates', '/certificates/requests', '/certificates/roots', '/certificates/authorities', '/system', '/sessions', `/sessions/${encodeURIComponent(session.id)}`, '/sites', '/reservations', '/id-tokens', '/tariffs', '/cdrs', '/templates', '/templates/drift', '/device-templates/new', '/firmware', '/firmware/images', '/display-messages', '/device-events', '/settings', '/settings/api-keys', '/nowhere']
+  const paths = ['/', '/stations', ...TABS.map((t) => `/stations/${station}${t}`), '/waiting-stations', '/station-import', '/connector-maps', '/certificates', '/certificates/requests', '/certificates/roots', '/certificates/authorities', '/system', '/sessions', `/sessions/${encodeURIComponent(session.id)}`, '/sites', '/reservations', '/id-tokens', '/tariffs', '/tariffs/demo-eur', '/tariffs/demo-eur/legal', '/tariff-editor', '/tariff-wizard', '/pricing/series', '/pricing/explain', '/tariff-groups/new', '/cdrs', '/held-cdrs', '/templates', '/templates/drift', '/device-templates/new', '/firmware', '/firmware/images', '/display-messages', '/device-events', '/settings', '/settings/api-keys', '/nowhere']
 
   for (const [name, options] of [
     ['desk', {}],

@@ -25,7 +25,12 @@ const LISTS: [file: string, path: string][] = [
   ['rooms/billing/CdrsPage.tsx', '/cdrs'],
   ['rooms/location/SitesPage.tsx', '/sites'],
   ['rooms/access/IdTokensPage.tsx', '/id-tokens'],
-  ['rooms/tariff/TariffsPage.tsx', '/tariffs'],
+  ['rooms/tariff/list/TariffsPage.tsx', '/tariffs'],
+  ['rooms/tariff/group/GroupsList.tsx', '/tariff-groups'],
+  ['rooms/tariff/change/ChangesList.tsx', '/tariff-changes'],
+  ['rooms/tariff/series/SeriesList.tsx', '/price-series'],
+  ['rooms/tariff/backtest/BacktestsList.tsx', '/tariff-backtests'],
+  ['rooms/billing/HeldPage.tsx', '/held-cdrs'],
   ['rooms/identity/Users.tsx', '/users'],
   ['rooms/identity/ApiKeys.tsx', '/api-keys'],
 ]

@@ -1,5 +1,5 @@
-import { BASE, csrfToken } from './client'
-import { Problem, problemOf } from './problem'
+import { BASE, csrf, csrfToken, query, type Params } from './client'
+import { asProblem, Problem, problemFrom, problemOf } from './problem'
 
 /** The address of a file that the browser downloads by itself, with the session's cookie. */
 export const downloadUrl = (path: string) => BASE + path
@@ -26,4 +26,17 @@ export function upload<T>(path: string, file: Blob, name: string, onProgress: (p
     form.append('file', file, name)
     request.send(form)
   })
+}
+
+/** Sends a file as the body of a POST. */
+export async function sendFile<T>(path: string, file: Blob, params: Params = {}): Promise<T> {
+  const headers = { 'Content-Type': file.type || 'application/octet-stream', Accept: 'application/json', ...csrf() }
+  let response: Response
+  try {
+    response = await fetch(BASE + path + query(params), { method: 'POST', headers, body: file, credentials: 'same-origin' })
+  } catch (e) {
+    throw new Problem({ status: 0, detail: asProblem(e).detail })
+  }
+  if (!response.ok) throw await problemFrom(response)
+  return (await response.json()) as T
 }

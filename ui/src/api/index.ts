@@ -8,5 +8,6 @@ export { forgetWhenSignedOut, roleOf, useChangeMe, useConsoleConfig, useMay, use
 export { stationPath, STATIONS, useFleet, useSites, useStationUpdates } from './stations'
 export { variablePath, variablesPath } from './device'
 export type * from './device'
-export { downloadUrl, upload } from './files'
+export type * from './tariff'
+export { downloadUrl, sendFile, upload } from './files'
 export type * from './types'

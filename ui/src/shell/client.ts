@@ -1,4 +1,5 @@
 import { QueryClient } from '@tanstack/react-query'
+import i18next from 'i18next'
 import { asProblem, forgetWhenSignedOut } from '../api'
 
 export function makeQueryClient(): QueryClient {
@@ -13,5 +14,7 @@ export function makeQueryClient(): QueryClient {
     },
   })
   forgetWhenSignedOut(client)
+  // What the server words itself was worded in the language before.
+  i18next.on('languageChanged', () => void client.invalidateQueries())
   return client
 }

@@ -72,6 +72,51 @@ const tariffs = createRoute({
   path: '/tariffs',
   component: lazyRouteComponent(() => import('../rooms/tariff'), 'TariffsPage'),
 })
+const tariff = createRoute({
+  getParentRoute: parent,
+  path: '/tariffs/$tariffId/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'TariffPage'),
+})
+const tariffEditor = createRoute({
+  getParentRoute: parent,
+  path: '/tariff-editor/{-$tariffId}',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'EditorPage'),
+})
+const tariffWizard = createRoute({
+  getParentRoute: parent,
+  path: '/tariff-wizard',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'WizardPage'),
+})
+const pricing = createRoute({
+  getParentRoute: parent,
+  path: '/pricing/{-$tab}',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'PricingPage'),
+})
+const tariffGroup = createRoute({
+  getParentRoute: parent,
+  path: '/tariff-groups/$groupId',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'GroupPage'),
+})
+const tariffChange = createRoute({
+  getParentRoute: parent,
+  path: '/tariff-changes/$changeId',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'ChangePage'),
+})
+const priceSeries = createRoute({
+  getParentRoute: parent,
+  path: '/price-series/$seriesId',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'SeriesPage'),
+})
+const backtest = createRoute({
+  getParentRoute: parent,
+  path: '/tariff-backtests/$backtestId',
+  component: lazyRouteComponent(() => import('../rooms/tariff'), 'BacktestPage'),
+})
+const held = createRoute({
+  getParentRoute: parent,
+  path: '/held-cdrs',
+  component: lazyRouteComponent(() => import('../rooms/billing'), 'HeldPage'),
+})
 const cdrs = createRoute({
   getParentRoute: parent,
   path: '/cdrs',
@@ -139,6 +184,15 @@ export const router = createRouter({
     sites,
     idTokens,
     tariffs,
+    tariff,
+    tariffEditor,
+    tariffWizard,
+    pricing,
+    tariffGroup,
+    tariffChange,
+    priceSeries,
+    backtest,
+    held,
     cdrs,
     cdr,
     templates,

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { useOne, useSites, type Cdr } from '../../api'
 import { CopyButton, Facts, Failed, Grid, Instant, Json, Loading, Page, Panel, prettyJson, useFormat } from '../../design'
 import { costLines } from './cost'
-import { CostLines } from './CostPanel'
+import { PriceLines } from './PriceLines'
 
 export function CdrPage() {
   const { t } = useTranslation()
@@ -53,8 +53,8 @@ function Content({ cdr }: { cdr: Cdr }) {
         />
       </Panel>
       {lines.length > 0 && (
-        <Panel title={t('billing.cost')} flush>
-          <CostLines lines={lines} currency={cdr.cost.currency} />
+        <Panel title={t('billing.cost')}>
+          <PriceLines lines={lines} currency={cdr.cost.currency} total={cdr.cost} />
         </Panel>
       )}
       {cdr.ocpi !== undefined && (

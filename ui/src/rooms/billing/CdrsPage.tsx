@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useList, useSites, type Cdr } from '../../api'
@@ -14,7 +15,15 @@ export function CdrsPage() {
     { field: 'session_id', label: t('billing.session'), kind: 'text' },
   ]
   return (
-    <Page title={t('billing.title')} subtitle={t('billing.hint')}>
+    <Page
+      title={t('billing.title')}
+      subtitle={t('billing.hint')}
+      actions={
+        <Button variant="default" component={Link} to="/held-cdrs">
+          {t('billing.held.open')}
+        </Button>
+      }
+    >
       <Panel flush>
         <ListView
           name="cdrs"

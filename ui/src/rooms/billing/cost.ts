@@ -1,7 +1,7 @@
 import type { Cdr, CostLine } from '../../api'
 
 /** One line of a price, as it is shown. */
-export type Line = Pick<CostLine, 'dimension' | 'quantity' | 'unit_price' | 'excl_vat' | 'incl_vat'> & {
+export type Line = Pick<CostLine, 'dimension' | 'quantity' | 'billed_quantity' | 'unit_price' | 'vat' | 'excl_vat' | 'incl_vat'> & {
   kind: string
   unit?: string
   explanation?: string[] | null

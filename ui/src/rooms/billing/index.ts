@@ -1,3 +1,5 @@
 export { CdrPage } from './CdrPage'
 export { CdrsPage } from './CdrsPage'
 export { CostPanel } from './CostPanel'
+export { HeldPage } from './HeldPage'
+export { PriceLines } from './PriceLines'

@@ -1,9 +1,9 @@
 import { ActionIcon, Button, Group, Select, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { del, post, useChange, useList, useMay, useSites, type Assignment } from '../../api'
-import { IconX, Instant, ProblemAlert } from '../../design'
-import css from './tariff.module.css'
+import { del, post, useChange, useList, useMay, useSites, type Assignment } from '../../../api'
+import { IconX, Instant, ProblemAlert, useConfirm } from '../../../design'
+import css from '../tariff.module.css'
 
 const EVERYWHERE = 'everywhere'
 
@@ -12,11 +12,12 @@ export function Assignments({ tariff }: { tariff: string }) {
   const { t } = useTranslation()
   const may = useMay('tariff.write')
   const { rows } = useList<Assignment>('/tariff-assignments', { tariff })
-  const remove = useChange((id: string) => del(`/tariff-assignments/${encodeURIComponent(id)}`), ['/tariff-assignments'])
+  const remove = useChange((id: string) => del(`/tariff-assignments/${encodeURIComponent(id)}`), ['/tariff-assignments', '/tariff-uses'])
+  const confirm = useConfirm()
   const current = rows.filter((a) => !a.valid_to || Date.parse(a.valid_to) > Date.now())
   return (
     <Stack gap="xs">
-      <strong>{t('tariff.where')}</strong>
+      {confirm.dialog}
       {current.length === 0 && <span className={css.dim}>{t('tariff.nowhere')}</span>}
       <ul className={css.places}>
         {current.map((a) => (
@@ -31,14 +32,13 @@ export function Assignments({ tariff }: { tariff: string }) {
               )}
             </span>
             {may && (
-              <ActionIcon variant="subtle" color="gray" size="sm" aria-label={t('tariff.unassign')} onClick={() => void remove.run(a.id).catch(() => undefined)}>
+              <ActionIcon variant="subtle" color="gray" size="sm" aria-label={t('tariff.unassign')} onClick={() => confirm.ask({ title: t('tariff.unassignTitle'), text: t('tariff.unassignHint'), action: t('tariff.unassign'), run: () => remove.run(a.id) })}>
                 <IconX size={15} aria-hidden />
               </ActionIcon>
             )}
           </li>
         ))}
       </ul>
-      <ProblemAlert problem={remove.problem} />
       {may && <Assign tariff={tariff} />}
     </Stack>
   )
@@ -58,7 +58,7 @@ function Assign({ tariff }: { tariff: string }) {
   const [place, setPlace] = useState<string | null>(null)
   const add = useChange(
     (where: string) => post<Assignment>('/tariff-assignments', where === EVERYWHERE ? { tariff } : { tariff, site: where }),
-    ['/tariff-assignments'],
+    ['/tariff-assignments', '/tariff-uses'],
   )
   return (
     <>
