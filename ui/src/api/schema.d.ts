@@ -80,6 +80,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/battery-swaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the batteries that went in and out, over all stations
+         * @description Sort fields: id, station_id, request_id, event, id_token, evse_id, serial_number, soc, soh, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-battery-swaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cdrs": {
         parameters: {
             query?: never;
@@ -415,6 +435,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/battery-swaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the batteries that went in and out of a station
+         * @description Sort fields: id, station_id, request_id, event, id_token, evse_id, serial_number, soc, soh, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-charging-stations-id-battery-swaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/boots": {
         parameters: {
             query?: never;
@@ -659,6 +699,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/charging-stations/{id}/der-controls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the DER controls that a station has
+         * @description Sort fields: control_id, control_type, changed_at (a leading - reverses); default control_id.
+         */
+        get: operations["get-charging-stations-id-der-controls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/der-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a station's alarms of the grid, and starts and stops of DER controls
+         * @description Sort fields: id, station_id, kind, control_type, control_id, grid_event_fault, at, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-charging-stations-id-der-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/charging-stations/{id}/desired": {
         parameters: {
             query?: never;
@@ -722,6 +802,46 @@ export interface paths {
          * @description Sort fields: station, message, state, changed_at (a leading - reverses); default -changed_at.
          */
         get: operations["get-charging-stations-id-display-messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/event-stream-values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the values that streamed
+         * @description Sort fields: stream_id, value, at, received_at (a leading - reverses); default -at.
+         */
+        get: operations["get-charging-stations-id-event-stream-values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/charging-stations/{id}/event-streams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the streams of values that a station opened
+         * @description Sort fields: stream_id, monitor_id, pending, opened_at, closed_at, last_at (a leading - reverses); default stream_id.
+         */
+        get: operations["get-charging-stations-id-event-streams"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1409,6 +1529,26 @@ export interface paths {
         post?: never;
         /** Forget the connector map of a model */
         delete: operations["delete-connector-maps-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/der-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alarms of the grid, and starts and stops of DER controls, over all stations
+         * @description Sort fields: id, station_id, kind, control_type, control_id, grid_event_fault, at, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-der-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2446,6 +2586,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/priority-charging": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List when charging with priority began and ended
+         * @description Sort fields: id, station_id, session_id, transaction_id, at (a leading - reverses); default -at.
+         */
+        get: operations["get-priority-charging"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reservations": {
         parameters: {
             query?: never;
@@ -2653,6 +2813,26 @@ export interface paths {
         put?: never;
         /** Ask the station to end a session */
         post: operations["post-sessions-id-stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List payments at stations' terminals that were settled or failed
+         * @description Sort fields: id, station_id, session_id, transaction_id, psp_ref, status, receipt_id, settled_at, received_at (a leading - reverses); default -received_at.
+         */
+        get: operations["get-settlements"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3278,6 +3458,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tariff-uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read where tariffs are in force now */
+        get: operations["get-tariff-uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tariffs": {
         parameters: {
             query?: never;
@@ -3313,6 +3510,26 @@ export interface paths {
         put?: never;
         /** Check a tariff against market rules */
         post: operations["post-tariffs-market-check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a tariff and show what it means, without storing it
+         * @description Refuses what POST /tariffs would refuse, with the place and the fix of each fault.
+         */
+        post: operations["post-tariffs-preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3998,6 +4215,33 @@ export interface components {
         };
         BacktestList: {
             items: components["schemas"]["Backtest"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        BatterySwap: {
+            /** @description BatteryIn, BatteryOut or BatteryOutTimeout */
+            event: string;
+            /** Format: int64 */
+            evse_id: number;
+            id: string;
+            id_token: string;
+            id_token_type: string;
+            /** Format: date-time */
+            production_date?: string;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: int64 */
+            request_id: number;
+            serial_number: string;
+            /** @description Per cent */
+            soc: string;
+            /** @description Per cent */
+            soh: string;
+            station_id: string;
+            vendor_info?: string;
+        };
+        BatterySwapList: {
+            items: components["schemas"]["BatterySwap"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
@@ -4746,6 +4990,50 @@ export interface components {
             /** @description Tell what is known */
             report?: boolean;
         };
+        DERControl: {
+            /** @description Absent until the station told of a start or stop */
+            active?: boolean;
+            /** Format: date-time */
+            changed_at: string;
+            control_id: string;
+            /** @description Absent until the station reports it */
+            control_type?: string;
+            default: boolean;
+            /** @description As in ReportDERControl */
+            setting?: unknown;
+            superseded: boolean;
+        };
+        DERControlList: {
+            items: components["schemas"]["DERControl"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        DEREvent: {
+            /**
+             * Format: date-time
+             * @description By the station's clock
+             */
+            at: string;
+            /** @description Of a start or stop */
+            control_id?: string;
+            /** @description Of an alarm: the kind of control that was triggered */
+            control_type?: string;
+            grid_event_fault?: string;
+            id: string;
+            info?: string;
+            /** @enum {string} */
+            kind: "alarm" | "alarm_ended" | "started" | "stopped";
+            /** Format: date-time */
+            received_at: string;
+            station_id: string;
+            /** @description Controls that a started one replaces */
+            superseded_ids?: string[] | null;
+        };
+        DEREventList: {
+            items: components["schemas"]["DEREvent"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
         Desired: {
             actual: string;
             detail?: string;
@@ -5244,6 +5532,10 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        GroupRef: {
+            id: string;
+            name: string;
+        };
         GroupTally: {
             /** Format: int64 */
             after_excl_micros: number;
@@ -5278,7 +5570,7 @@ export interface components {
             /** @description With the tax that the tariff states, per kWh, per hour or once; a row per date, a cell per slot of local time */
             prices: (string[] | null)[] | null;
         };
-        HeatOutput: {
+        HeatWeek: {
             currency: string;
             /** @description Local dates, one per row */
             dates: string[] | null;
@@ -6612,6 +6904,16 @@ export interface components {
              */
             stations: number;
         };
+        PreviewOutput2: {
+            /** @description What OCPI partners do not get, and what they are told instead */
+            lost: components["schemas"]["Loss"][];
+            /** @description The tariff in one sentence */
+            summary: string;
+            /** @description With what is filled in: organisation's country, currency */
+            tariff: components["schemas"]["Tariff"];
+            /** @description The prices of this week, hour by hour */
+            week: components["schemas"]["HeatWeek"];
+        };
         Price: {
             /** @description OCPI 2.3.0's name for incl_vat */
             after_taxes?: number;
@@ -6642,6 +6944,24 @@ export interface components {
             site: string;
             tariffs: components["schemas"]["ListedTariff"][];
             time_zone: string;
+        };
+        Priority: {
+            activated: boolean;
+            /**
+             * Format: date-time
+             * @description When it was told; the message has no time
+             */
+            at: string;
+            id: string;
+            /** @description Absent: of no session that is known */
+            session_id?: string;
+            station_id: string;
+            transaction_id: string;
+        };
+        PriorityList: {
+            items: components["schemas"]["Priority"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
         };
         Problem: {
             /**
@@ -7187,6 +7507,37 @@ export interface components {
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
         };
+        Settlement: {
+            /** @description In the currency of the terminal, which OCPP does not tell */
+            amount: string;
+            id: string;
+            /** @description The payment provider's reference */
+            psp_ref: string;
+            receipt_id?: string;
+            receipt_url?: string;
+            /** Format: date-time */
+            received_at: string;
+            /** @description Absent: of no session that is known */
+            session_id?: string;
+            /**
+             * Format: date-time
+             * @description By the station's clock
+             */
+            settled_at: string;
+            station_id: string;
+            /** @description Settled, Canceled, Rejected or Failed */
+            status: string;
+            status_info?: string;
+            transaction_id?: string;
+            /** @description As the station told */
+            vat_company?: unknown;
+            vat_number?: string;
+        };
+        SettlementList: {
+            items: components["schemas"]["Settlement"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
         Shown: {
             /** Format: date-time */
             changed_at: string;
@@ -7444,6 +7795,73 @@ export interface components {
             /** Format: date-time */
             started_at: string;
         };
+        Stream: {
+            /**
+             * Format: date-time
+             * @description Absent while it runs
+             */
+            closed_at?: string;
+            /**
+             * Format: int64
+             * @description Between two messages; unknown when left out
+             */
+            interval_s?: number;
+            /**
+             * Format: date-time
+             * @description When values last came
+             */
+            last_at?: string;
+            /**
+             * Format: int64
+             * @description The monitor whose variable streams
+             */
+            monitor_id: number;
+            /** Format: date-time */
+            opened_at: string;
+            /**
+             * Format: int64
+             * @description Values that wait at the station, as it last told
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description The station's number
+             */
+            stream_id: number;
+            /**
+             * Format: int64
+             * @description Values that make a message full; unknown when left out
+             */
+            values?: number;
+        };
+        StreamList: {
+            items: components["schemas"]["Stream"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
+        StreamValue: {
+            /**
+             * Format: date-time
+             * @description By the station's clock
+             */
+            at: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Unknown when the stream was opened before we saw it
+             */
+            monitor_id?: number;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: int64 */
+            stream_id: number;
+            value: string;
+        };
+        StreamValueList: {
+            items: components["schemas"]["StreamValue"][];
+            /** @description Pass it as cursor to get the next page; absent on the last one */
+            next_cursor?: string;
+        };
         Suggestion: {
             /** @description What the market's rules ask for beside the price */
             findings: components["schemas"]["Finding"][];
@@ -7617,6 +8035,17 @@ export interface components {
         TariffMember: {
             audience: string;
             ref: string;
+        };
+        TariffPlace: {
+            /**
+             * Format: int64
+             * @description One EVSE of station_id
+             */
+            evse_id?: number;
+            /** @description All its stations; default: your own */
+            organisation?: string;
+            site?: string;
+            station_id?: string;
         };
         TariffProfile: {
             /** @description Holds only for sites that are put under it */
@@ -7957,6 +8386,18 @@ export interface components {
             items: components["schemas"]["User"][];
             /** @description Pass it as cursor to get the next page; absent on the last one */
             next_cursor?: string;
+        };
+        Uses: {
+            /** @description Tariff groups that give it to somebody */
+            groups: components["schemas"]["GroupRef"][];
+            organisation: string;
+            /** @description Where it is in force now, by itself or by a group; without doubles */
+            places: components["schemas"]["TariffPlace"][];
+            tariff: string;
+        };
+        UsesOutput: {
+            /** @description One for each tariff that is used */
+            items: components["schemas"]["Uses"][];
         };
         Variable: {
             attribute: string;
@@ -8340,6 +8781,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-battery-swaps": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this request_id. Comparisons as request_id[op]: ne, lt, lte, gt, gte, in */
+                request_id?: number;
+                /** @description Only items with this event. Comparisons as event[op]: ne, lt, lte, gt, gte, contains, in */
+                event?: string;
+                /** @description Only items with this id_token. Comparisons as id_token[op]: ne, lt, lte, gt, gte, contains, in */
+                id_token?: string;
+                /** @description Only items with this evse_id. Comparisons as evse_id[op]: ne, lt, lte, gt, gte, in */
+                evse_id?: number;
+                /** @description Only items with this serial_number. Comparisons as serial_number[op]: ne, lt, lte, gt, gte, contains, in */
+                serial_number?: string;
+                /** @description Only items with this soc. Comparisons as soc[op]: ne, lt, lte, gt, gte, in */
+                soc?: number;
+                /** @description Only items with this soh. Comparisons as soh[op]: ne, lt, lte, gt, gte, in */
+                soh?: number;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatterySwapList"];
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
@@ -9316,6 +9817,68 @@ export interface operations {
             };
         };
     };
+    "get-charging-stations-id-battery-swaps": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this request_id. Comparisons as request_id[op]: ne, lt, lte, gt, gte, in */
+                request_id?: number;
+                /** @description Only items with this event. Comparisons as event[op]: ne, lt, lte, gt, gte, contains, in */
+                event?: string;
+                /** @description Only items with this id_token. Comparisons as id_token[op]: ne, lt, lte, gt, gte, contains, in */
+                id_token?: string;
+                /** @description Only items with this evse_id. Comparisons as evse_id[op]: ne, lt, lte, gt, gte, in */
+                evse_id?: number;
+                /** @description Only items with this serial_number. Comparisons as serial_number[op]: ne, lt, lte, gt, gte, contains, in */
+                serial_number?: string;
+                /** @description Only items with this soc. Comparisons as soc[op]: ne, lt, lte, gt, gte, in */
+                soc?: number;
+                /** @description Only items with this soh. Comparisons as soh[op]: ne, lt, lte, gt, gte, in */
+                soh?: number;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatterySwapList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-charging-stations-id-boots": {
         parameters: {
             query?: {
@@ -9934,6 +10497,118 @@ export interface operations {
             };
         };
     };
+    "get-charging-stations-id-der-controls": {
+        parameters: {
+            query?: {
+                /** @description Only items with this control_id. Comparisons as control_id[op]: ne, lt, lte, gt, gte, contains, in */
+                control_id?: string;
+                /** @description Only items with this control_type. Comparisons as control_type[op]: ne, lt, lte, gt, gte, contains, in */
+                control_type?: string;
+                /** @description Only items with this default. Comparisons as default[op]: ne, in */
+                default?: boolean;
+                /** @description Only items with this superseded. Comparisons as superseded[op]: ne, in */
+                superseded?: boolean;
+                /** @description Only items with this active. Comparisons as active[op]: ne, in */
+                active?: boolean;
+                /** @description Only items with this changed_at. Comparisons as changed_at[op]: ne, lt, lte, gt, gte, in */
+                changed_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DERControlList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-der-events": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this control_type. Comparisons as control_type[op]: ne, lt, lte, gt, gte, contains, in */
+                control_type?: string;
+                /** @description Only items with this control_id. Comparisons as control_id[op]: ne, lt, lte, gt, gte, contains, in */
+                control_id?: string;
+                /** @description Only items with this grid_event_fault. Comparisons as grid_event_fault[op]: ne, lt, lte, gt, gte, contains, in */
+                grid_event_fault?: string;
+                /** @description Only items with this at. Comparisons as at[op]: ne, lt, lte, gt, gte, in */
+                at?: string;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DEREventList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "delete-charging-stations-id-desired": {
         parameters: {
             query: {
@@ -10062,6 +10737,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShownList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-event-stream-values": {
+        parameters: {
+            query?: {
+                /** @description Only items with this stream_id. Comparisons as stream_id[op]: ne, lt, lte, gt, gte, in */
+                stream_id?: number;
+                /** @description Only items with this monitor_id. Comparisons as monitor_id[op]: ne, lt, lte, gt, gte, in */
+                monitor_id?: number;
+                /** @description Only items with this value. Comparisons as value[op]: ne, lt, lte, gt, gte, contains, in */
+                value?: string;
+                /** @description Only items with this at. Comparisons as at[op]: ne, lt, lte, gt, gte, in */
+                at?: string;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamValueList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-charging-stations-id-event-streams": {
+        parameters: {
+            query?: {
+                /** @description Only items with this stream_id. Comparisons as stream_id[op]: ne, lt, lte, gt, gte, in */
+                stream_id?: number;
+                /** @description Only items with this monitor_id. Comparisons as monitor_id[op]: ne, lt, lte, gt, gte, in */
+                monitor_id?: number;
+                /** @description Only items with this pending. Comparisons as pending[op]: ne, lt, lte, gt, gte, in */
+                pending?: number;
+                /** @description Only items with this opened_at. Comparisons as opened_at[op]: ne, lt, lte, gt, gte, in */
+                opened_at?: string;
+                /** @description Only items with this closed_at. Comparisons as closed_at[op]: ne, lt, lte, gt, gte, in */
+                closed_at?: string;
+                /** @description Only items with this last_at. Comparisons as last_at[op]: ne, lt, lte, gt, gte, in */
+                last_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StreamList"];
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                     "text/csv": string;
                 };
@@ -11991,6 +12772,62 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-der-events": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this kind. Comparisons as kind[op]: ne, lt, lte, gt, gte, contains, in */
+                kind?: string;
+                /** @description Only items with this control_type. Comparisons as control_type[op]: ne, lt, lte, gt, gte, contains, in */
+                control_type?: string;
+                /** @description Only items with this control_id. Comparisons as control_id[op]: ne, lt, lte, gt, gte, contains, in */
+                control_id?: string;
+                /** @description Only items with this grid_event_fault. Comparisons as grid_event_fault[op]: ne, lt, lte, gt, gte, contains, in */
+                grid_event_fault?: string;
+                /** @description Only items with this at. Comparisons as at[op]: ne, lt, lte, gt, gte, in */
+                at?: string;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DEREventList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
             };
             /** @description Error */
             default: {
@@ -14960,6 +15797,58 @@ export interface operations {
             };
         };
     };
+    "get-priority-charging": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this session_id. Comparisons as session_id[op]: ne, lt, lte, gt, gte, contains, in */
+                session_id?: string;
+                /** @description Only items with this transaction_id. Comparisons as transaction_id[op]: ne, lt, lte, gt, gte, contains, in */
+                transaction_id?: string;
+                /** @description Only items with this activated. Comparisons as activated[op]: ne, in */
+                activated?: boolean;
+                /** @description Only items with this at. Comparisons as at[op]: ne, lt, lte, gt, gte, in */
+                at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-reservations": {
         parameters: {
             query?: {
@@ -15584,6 +16473,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StopOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-settlements": {
+        parameters: {
+            query?: {
+                /** @description Only items with this id. Comparisons as id[op]: ne, lt, lte, gt, gte, contains, in */
+                id?: string;
+                /** @description Only items with this station_id. Comparisons as station_id[op]: ne, lt, lte, gt, gte, contains, in */
+                station_id?: string;
+                /** @description Only items with this session_id. Comparisons as session_id[op]: ne, lt, lte, gt, gte, contains, in */
+                session_id?: string;
+                /** @description Only items with this transaction_id. Comparisons as transaction_id[op]: ne, lt, lte, gt, gte, contains, in */
+                transaction_id?: string;
+                /** @description Only items with this psp_ref. Comparisons as psp_ref[op]: ne, lt, lte, gt, gte, contains, in */
+                psp_ref?: string;
+                /** @description Only items with this status. Comparisons as status[op]: ne, lt, lte, gt, gte, contains, in */
+                status?: string;
+                /** @description Only items with this receipt_id. Comparisons as receipt_id[op]: ne, lt, lte, gt, gte, contains, in */
+                receipt_id?: string;
+                /** @description Only items with this settled_at. Comparisons as settled_at[op]: ne, lt, lte, gt, gte, in */
+                settled_at?: string;
+                /** @description Only items with this received_at. Comparisons as received_at[op]: ne, lt, lte, gt, gte, in */
+                received_at?: string;
+                /** @description How many items to return at most */
+                limit?: number;
+                /** @description The next_cursor of the page before */
+                cursor?: string;
+                /** @description Field to sort by; a leading - reverses */
+                sort?: string;
+                /** @description csv and xlsx export every page of the list as a file; so does the media type in Accept */
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettlementList"];
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
                 };
             };
             /** @description Error */
@@ -17250,6 +18197,38 @@ export interface operations {
             };
         };
     };
+    "get-tariff-uses": {
+        parameters: {
+            query: {
+                /** @description Ids of tariffs */
+                tariffs: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsesOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-tariffs": {
         parameters: {
             query?: {
@@ -17368,6 +18347,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExamineOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-tariffs-preview": {
+        parameters: {
+            query?: {
+                /** @description Whose prices the week shows */
+                driver_groups?: string[] | null;
+                /** @description What the EVSE can deliver */
+                rated_power_w?: number;
+            };
+            header?: {
+                /** @description Makes a repeated request safe: the first answer is kept for a day and given again. */
+                "Idempotency-Key"?: string;
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Tariff"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOutput2"];
                 };
             };
             /** @description Error */
@@ -17937,7 +18959,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HeatOutput"];
+                    "application/json": components["schemas"]["HeatWeek"];
                 };
             };
             /** @description Error */
