@@ -146,9 +146,9 @@ func (s *server) probeRole(routes []route, p property, role object, key string) 
 			}
 			status, text := s.raw(r.method, p.path(r), "{}")
 			allowed := slices.Contains(has, r.permission)
-			if r.path == "/system/storage" && allowed {
+			if (r.path == "/system/storage" || strings.HasPrefix(r.path, "/system/profiles/")) && allowed {
 				if status != http.StatusForbidden || !strings.Contains(text, "system.whole") {
-					s.t.Errorf("%s shows %v of one organisation what the whole installation takes: %d %.200s", r.path, role["id"], status, text)
+					s.t.Errorf("%s shows %v of one organisation what concerns the whole installation: %d %.200s", r.path, role["id"], status, text)
 				}
 				continue
 			}
