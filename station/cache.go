@@ -72,17 +72,19 @@ func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
 	c := &card{until: now.Add(cardFor)}
 	var heartbeat int64
 	var tolerate, refuse string
+	var mapped bool // it may have a map of its own or of its model; most have none
 	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
-		vendor, model, firmware, tolerate, refuse, protocol, proven
+		vendor, model, firmware, tolerate, refuse, protocol, proven,
+		EXISTS (SELECT 1 FROM station_connector_map m WHERE m.station = charging_station.id) OR EXISTS (SELECT 1 FROM model_connector_map m WHERE m.org = charging_station.org)
 		FROM charging_station WHERE key = $1`, key).
 		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
-			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol, &c.Proven)
+			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol, &c.Proven, &mapped)
 	switch {
 	case fault.Is(err, fault.NotFound):
 		c = &card{missing: true, until: now.Add(missingFor)}
 	case err != nil:
 		return nil, err
-	default:
+	case mapped:
 		m, err := connectorMap(tx, c.ID, c.Org, c.Make.Vendor, c.Make.Model)
 		if err != nil {
 			return nil, err
