@@ -169,7 +169,7 @@ func (b *batch) session(m *message) (*work, error) {
 		}
 		for i := range open {
 			if st := &open[i].State; open[i].evseNow(m.peer) == m.evse && st.Phase < Stopped && !m.samples[0].Time().Before(st.StartedAt) {
-				r = &open[i]
+				r = b.s.recent.of(&open[i])
 				break
 			}
 		}
@@ -203,7 +203,6 @@ func (b *batch) finish() error {
 	for _, w := range b.order {
 		if w.postpone(b.tx.Now) {
 			w.HeardAt, w.SettleAt = b.heard[w.ID], b.tx.Now.Add(foldPause)
-			w.version++
 			continue
 		}
 		if err := w.absorb(b.tx); err != nil {
@@ -213,16 +212,30 @@ func (b *batch) finish() error {
 		if err := b.s.follow(b.tx, w, b.heard[w.ID]); err != nil {
 			return err
 		}
-		w.version++
 	}
 	if err := b.tellPorts(); err != nil {
 		return err
 	}
-	if err := updateSessions(b.tx, b.order); err != nil {
+	if err := updateSessions(b.tx, b.toWrite()); err != nil {
 		return err
 	}
 	b.tx.AfterCommit(func() { b.s.recent.keep(b.order) })
 	return nil
+}
+
+// toWrite gives the sessions whose rows are to be written now.
+func (b *batch) toWrite() []*work {
+	var now []*work
+	for _, w := range b.order {
+		if w.canLag(b.tx.Now) {
+			b.s.recent.forget(w.ID)
+			continue
+		}
+		w.written(b.tx.Now)
+		w.version++
+		now = append(now, w)
+	}
+	return now
 }
 
 // tellPorts tells the ports of all sessions at once.

@@ -26,6 +26,24 @@ type held struct {
 	n       int // of the sighting that it is for
 }
 
+// of gives a session that was read from its row as it is: the row may lag
+// behind what this node keeps.
+func (c *recent) of(row *Session) *Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.sessions[row.ID]; ok && s.version == row.version {
+		return &s
+	}
+	return row
+}
+
+// forget drops a session until the commit: should it fail, the row is read.
+func (c *recent) forget(id ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sessions, id)
+}
+
 // read gives the sessions behind rows that the transaction holds.
 func (c *recent) read(tx *db.Tx, rows []held) (map[ID]Session, error) {
 	out := make(map[ID]Session, len(rows))

@@ -43,6 +43,7 @@ type Session struct {
 
 	foldedAt time.Time // latest Fold; zero: never
 	stale    bool      // events are stored that the state does not hold yet
+	lag      lag       // how the row stands to this state
 	startKey string
 	Wire     int // the 1.6 connector, counted over the station; 0: 2.x or not known
 	usedID   bool

@@ -69,7 +69,7 @@ type kept struct {
 
 // values gives a session in the order of sessionColumns.
 func (s *Session) values() ([]any, error) {
-	k := kept{Memory: &s.State.Memory, Stale: s.stale}
+	k := kept{Memory: &s.State.Memory, Stale: s.stale || s.lag.may}
 	if !s.foldedAt.IsZero() {
 		k.FoldedAt = db.Micros(s.foldedAt)
 	}
@@ -90,7 +90,7 @@ func (s *Session) values() ([]any, error) {
 		int64(st.Energy), int64(st.MeterStart), int64(st.MeterStop), int64(st.Power), int64(st.MaxPower), soc, st.Readings, int64(st.Flags), int64(s.Marks),
 		s.Tariff, s.TariffID, int64(s.TariffNo), string(s.Currency), int64(s.Excl), int64(s.Incl), nullTime(s.PricedAt), s.usedID,
 		nullInt(s.RemoteStart), nullInt(int64(s.Limit.Energy)), nullInt(int64(s.Limit.Duration / time.Second)), s.LimitReached, nullTime(s.LimitAt),
-		db.Micros(s.HeardAt), db.Micros(s.ToldAt), nullTime(s.SettleAt), nullTime(s.SettledAt), s.Revision, s.version, string(memory),
+		db.Micros(s.HeardAt), db.Micros(s.ToldAt), nullTime(s.lookAt()), nullTime(s.SettledAt), s.Revision, s.version, string(memory),
 	}, nil
 }
 
@@ -211,6 +211,7 @@ func newUpdater(changes func(i int, name string) bool) updater {
 var (
 	updateAll  = newUpdater(func(i int, _ string) bool { return i >= firstMutable })
 	updateLive = newUpdater(func(_ int, name string) bool { return slices.Contains(live, name) })
+	updateLag  = newUpdater(func(_ int, name string) bool { return slices.Contains(live, name) || name == "settle_at" })
 )
 
 func (u updater) write(tx *db.Tx, values []any) error {
@@ -265,7 +266,11 @@ func updateSessions(tx *db.Tx, all []*work) error {
 			continue
 		}
 		u := updateAll
-		if w.onlyLive(&w.before) {
+		switch {
+		case !w.onlyLive(&w.before):
+		case w.lag.may || w.before.lag.may:
+			u = updateLag
+		default:
 			u = updateLive
 		}
 		if err := u.write(tx, v); err != nil {

@@ -61,6 +61,11 @@ func (w *work) refold(tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
+	for _, e := range all { // the row may lag behind
+		if e.Received.After(w.HeardAt) {
+			w.HeardAt = e.Received
+		}
+	}
 	w.State, w.cut = Fold(all)
 	w.refolded, w.stale, w.foldedAt = true, false, tx.Now
 	return nil
