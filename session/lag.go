@@ -9,7 +9,7 @@ import "time"
 // session first, and it is due to be looked at when no more readings come.
 const (
 	rowPause = 2 * time.Second
-	rowLook  = 3 * rowPause
+	rowLook  = 5 * rowPause
 )
 
 // lag is how the row of a session stands to the state that this node keeps.
@@ -30,9 +30,10 @@ func (w *work) written(now time.Time) {
 	w.lag = lag{at: now, may: !w.stale && w.State.Phase == Open && now.Sub(w.lag.at) < rowPause}
 }
 
-// lookAt is when the row is to be looked at.
+// lookAt is when the row is to be looked at. The column is indexed: it moves
+// once in rowLook.
 func (s *Session) lookAt() time.Time {
-	if early := s.lag.at.Add(rowLook); s.lag.may && (s.SettleAt.IsZero() || early.Before(s.SettleAt)) {
+	if early := s.lag.at.Truncate(rowLook).Add(2 * rowLook); s.lag.may && (s.SettleAt.IsZero() || early.Before(s.SettleAt)) {
 		return early
 	}
 	return s.SettleAt
