@@ -114,10 +114,7 @@ func (s *Service) storeSeen(tx *db.Tx, batch []seen) error {
 // gives the changes for those that were taken for silent. An older connection
 // and a station that is gone are passed over.
 //
-// silent_at, which the sweep's index is over, moves only when a quarter of the
-// silence that counts has passed since, and then by so much further: all other
-// signs of life change no indexed column, so that PostgreSQL writes the row
-// anew in its page and no index (HOT).
+// Most signs of life leave silent_at as it is (see silentAt).
 func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 	const minimum = int64(minSilence / time.Microsecond)
 	latest := make(map[string]seen, len(batch)) // one row is updated once
@@ -153,10 +150,8 @@ func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 			key = ""
 		}
 		return key, err
-	}, `WITH heard(station, connection, at) AS (`+rows+`) UPDATE charging_station SET last_seen_at = heard.at, silent_at = CASE
-			WHEN silent_at >= heard.at + CASE WHEN heartbeat * 2000000 > $1 THEN heartbeat * 2000000 ELSE $1 END
-				AND silent_at <= heard.at + 2 * CASE WHEN heartbeat * 2000000 > $1 THEN heartbeat * 2000000 ELSE $1 END THEN silent_at
-			ELSE heard.at + CASE WHEN heartbeat * 2000000 > $1 THEN heartbeat * 2500000 ELSE $1 + $1 / 4 END END
+	}, `WITH heard(station, connection, at) AS (`+rows+`) UPDATE charging_station SET last_seen_at = heard.at, silent_at = CASE WHEN heartbeat * 2000000 > $1
+			THEN (heard.at / (heartbeat * 500000) + 4) * (heartbeat * 500000) ELSE (heard.at / ($1 / 4) + 4) * ($1 / 4) END
 		FROM heard WHERE key = heard.station AND epoch = heard.connection AND (last_seen_at IS NULL OR last_seen_at < heard.at)
 		RETURNING key, connected`, args...)
 	for _, key := range found {

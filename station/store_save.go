@@ -142,12 +142,17 @@ func (e EVSE) equal(o EVSE) bool {
 		e.Failed == o.Failed && e.Status == o.Status && e.Since.Equal(o.Since) && e.ChangedAt.Equal(o.ChangedAt) && e.MaxPower == o.MaxPower && e.Edited == o.Edited
 }
 
-// silentAt is when the station becomes unreachable unless a frame comes.
+// silentAt is when the sweep is to look at the station unless a frame comes: at
+// most a quarter of the silence that counts before that is over. It moves in
+// steps of that quarter: the sweep's index is over it, and most signs of life
+// change no indexed column, so that PostgreSQL writes the row anew in its page
+// and no index (HOT).
 func silentAt(s *Station) int64 {
 	if s.LastSeenAt == nil {
 		return 0
 	}
-	return db.Micros(s.LastSeenAt.Add(Silence(s.Heartbeat)))
+	step := int64(Silence(s.Heartbeat) / time.Microsecond / 4)
+	return (db.Micros(*s.LastSeenAt)/step + 4) * step
 }
 
 func searchText(s *Station) string {
