@@ -8,7 +8,7 @@ import (
 
 // UpdateChanged writes the columns in which row differs from before to the
 // table's row whose first column, the key, has the same value; both have one
-// value per column. It is for SQLite, which enters a row anew into every index
+// value per column. It is made for SQLite, which enters a row anew into every index
 // over a column that the statement names, changed or not. PostgreSQL compares,
 // and gets many rows with one statement from InsertRows.
 func UpdateChanged(tx *Tx, table string, cols []Col, before, row []any) error {
@@ -20,7 +20,11 @@ func UpdateChanged(tx *Tx, table string, cols []Col, before, row []any) error {
 	}
 	var b strings.Builder
 	b.Grow(512)
-	b.WriteString("UPDATE OR FAIL " + table + " SET ") // FAIL: see insertText
+	b.WriteString("UPDATE ")
+	if tx.Dialect == SQLite {
+		b.WriteString("OR FAIL ") // see insertText
+	}
+	b.WriteString(table + " SET ")
 	args := make([]any, 0, 16)
 	for i, v := range row {
 		if v == before[i] {
