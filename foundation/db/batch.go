@@ -11,10 +11,10 @@ type BatchOptions struct {
 	MaxRows    int // rows per transaction, unless one Add brings more; 500
 	MaxPending int // rows waiting before Add blocks; 10 000
 
-	// Rest is the least time from the beginning of one transaction to that of
-	// the next, so that more rows share it while many come; a lone row is
-	// still written at once. For callers that can wait that long. None by
-	// default.
+	// Rest lets rows that come within that time of the last transaction wait
+	// for the next common beat, so that more of them share a transaction, and
+	// batches with the same Rest a commit; a lone row is still written at
+	// once. For callers that can wait that long. None by default.
 	Rest time.Duration
 }
 
@@ -35,6 +35,12 @@ type Batch[T any] struct {
 	from    time.Time // when the last transaction began
 	idle    sync.WaitGroup
 }
+
+// began is what beats are counted from.
+var began = time.Now()
+
+// untilBeat is the time to the next multiple of rest.
+func untilBeat(since, rest time.Duration) time.Duration { return rest - since%rest }
 
 type entry[T any] struct {
 	rows []T
@@ -130,8 +136,8 @@ func (b *Batch[T]) shrink(rows int) {
 func (b *Batch[T]) run() {
 	defer b.idle.Done()
 	for {
-		if b.o.Rest > 0 && b.waits() {
-			time.Sleep(time.Until(b.from.Add(b.o.Rest))) // one run at a time: nobody else has from
+		if b.o.Rest > 0 && b.waits() && time.Since(b.from) < b.o.Rest { // one run at a time: nobody else has from
+			time.Sleep(untilBeat(time.Since(began), b.o.Rest))
 		}
 		group := b.take()
 		if group == nil {

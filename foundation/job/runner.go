@@ -229,7 +229,7 @@ func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
 	q := db.Build(`UPDATE job SET state = 'running', attempts = attempts + 1, lease_owner = ?, lease_boot = ?, updated_at = ?, run_at = ?
 		WHERE id IN (SELECT id FROM job WHERE state <> 'failed' AND run_at <= ?`,
 		r.node, r.db.Boot(), now, db.Micros(tx.Now.Add(grace)), now).And(kinds)
-	query, args := q.Add("ORDER BY run_at LIMIT "+strconv.Itoa(limit)+" "+lock+") RETURNING id, kind, COALESCE(key, ''), org, payload, attempts, error").SQL() // a bound LIMIT is planned anew each time
+	query, args := q.Add("ORDER BY run_at LIMIT " + strconv.Itoa(limit) + " " + lock + ") RETURNING id, kind, COALESCE(key, ''), org, payload, attempts, error").SQL() // a bound LIMIT is planned anew each time
 	type taken struct {
 		Job
 		error string
