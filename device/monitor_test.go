@@ -278,13 +278,16 @@ func TestWrongClocksAreTold(t *testing.T) {
 // Everything that grows with time goes after its time.
 func TestRetention(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		p := h.ready(ocpp.V201)
+		p := h.ready(ocpp.V21)
 		_, err := h.NotifyEvent(t.Context(), p, &ocpp.NotifyEventRequest{EventData: []ocpp.EventData{{EventID: 1, Component: ocpp.Component{Name: "A"}, Variable: ocpp.Variable{Name: "B"}}}})
 		h.must(err)
 		h.tells(p, &ocpp.NotifyCustomerInformationRequest{RequestID: 5, Data: "x"})
 		h.tells(p, &ocpp.FirmwareStatusNotificationRequest{Status: ocpp.FirmwareStatusEnumInstalled})
 		_, err = h.SecurityEventNotification(t.Context(), p, &ocpp.SecurityEventNotificationRequest{Type: "X"})
 		h.must(err)
+		h.tells(p, &ocpp.NotifyPeriodicEventStreamRequest{ID: 1, Basetime: ocpp.DateTime{Time: h.clock.Now()}, Data: []ocpp.StreamDataElement{{V: "1"}}})
+		h.tells(p, &ocpp.NotifyDERAlarmRequest{ControlType: ocpp.DERControlEnumFreqDroop, Timestamp: ocpp.DateTime{Time: h.clock.Now()}})
+		h.tells(p, &ocpp.BatterySwapRequest{EventType: ocpp.BatterySwapEventEnumBatteryIn, RequestID: 1, BatteryData: []ocpp.BatteryData{{EVSEID: 1, SerialNumber: "B"}}})
 		count := func(table string) (n int) {
 			h.must(h.db.View(t.Context(), func(tx *db.Tx) error { return tx.QueryRow("SELECT COUNT(*) FROM " + table).Scan(&n) }))
 			return n

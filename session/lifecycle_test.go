@@ -8,9 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/foundation/money"
 	"github.com/forecourt-ev/forecourt/foundation/unit"
 	"github.com/forecourt-ev/forecourt/identity"
 	"github.com/forecourt-ev/forecourt/ocpp"
@@ -51,6 +54,29 @@ func TestFailedTransactionLeavesNothing(t *testing.T) {
 		h.consistent(r)
 		if r.State.Energy != 900*unit.WattHour || r.State.Readings != 2 {
 			t.Fatalf("%s from %d readings", r.State.Energy, r.State.Readings)
+		}
+	})
+}
+
+// PostgreSQL may have a transaction run again after a conflict: the second try
+// begins from what the station said, not from what the first made of it.
+func TestRepeatedTryOfAStopWithoutANumber(t *testing.T) {
+	each(t, Config{}, func(t *testing.T, h *house) {
+		st := h.at16("CP1")
+		tries := 0
+		h.s.d.Currency = func(*db.Tx, string, string) (money.Currency, error) {
+			if tries++; tries == 1 {
+				return "", &pgconn.PgError{Code: "40001"}
+			}
+			return "EUR", nil
+		}
+		h.reach(minutes(30))
+		if _, err := h.s.TransactionEvent(h.ctx, st.p, stopEvent("0", minutes(30), 900, ocpp.ReasonEnumLocal)); err != nil && h.d.Dialect() == db.Postgres {
+			t.Fatal(err)
+		}
+		st.stop("0", minutes(30), 900)
+		if r := h.only(); tries < 2 || strings.Count(r.Transaction, "@") != 1 {
+			t.Fatalf("transaction %q after %d tries", r.Transaction, tries)
 		}
 	})
 }

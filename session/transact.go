@@ -58,6 +58,7 @@ func (s *Service) received(ctx context.Context) time.Time {
 }
 
 func (s *Service) transact(tx *db.Tx, m *message, assign bool) (*ocpp.TransactionReply, error) {
+	m = new(*m) // what is found out here must not outlive a try that PostgreSQL has repeated
 	w, err := s.find(tx, m, assign)
 	if err != nil {
 		return nil, err

@@ -2,8 +2,6 @@ package test
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
@@ -11,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 )
@@ -30,10 +26,9 @@ type roamer struct {
 }
 
 // enter connects to the first node that takes it.
-func (r *roamer) enter(t *testing.T, ctx context.Context) *socket {
+func (r *roamer) enter(t *testing.T, ctx context.Context) *wire {
 	for at := 0; ctx.Err() == nil; at++ {
-		header := http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(r.id+":"+r.password))}}
-		conn, _, err := websocket.Dial(ctx, r.nodes[at%len(r.nodes)].stations()+"/"+r.id, &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{"ocpp1.6"}})
+		w, err := open(t, r.nodes[at%len(r.nodes)].stations()+"/"+r.id, http.Header{"Authorization": {basic(r.id, r.password)}}, "ocpp1.6")
 		if err != nil {
 			select {
 			case <-time.After(20 * time.Millisecond):
@@ -41,9 +36,6 @@ func (r *roamer) enter(t *testing.T, ctx context.Context) *socket {
 			}
 			continue
 		}
-		conn.SetReadLimit(1 << 20)
-		w := &socket{t: t, conn: conn, wait: map[string]chan []json.RawMessage{}, answers: map[string]object{}, finished: make(chan struct{})}
-		go w.read()
 		return w
 	}
 	return nil

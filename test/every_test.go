@@ -75,7 +75,7 @@ var strangers = []stranger{
 
 var buildOcppGo = sync.OnceValues(func() (string, error) {
 	out := filepath.Join(filepath.Dir(binary), "ocpp-go-station")
-	build := exec.Command("go", "build", "-o", out, ".")
+	build := exec.Command("go", "build", "-trimpath", "-o", out, ".")
 	build.Dir, build.Env = "ocpp-go", append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	text, err := build.CombinedOutput()
 	if err != nil {

@@ -32,6 +32,7 @@ type Runner struct {
 	bus  *cluster.Bus // nil: no other nodes to wake
 	node string
 	log  *slog.Logger
+	poll time.Duration // between looks at the table when nothing wakes it
 
 	mu       sync.Mutex
 	kinds    map[string]handler
@@ -48,7 +49,7 @@ func New(d *db.DB, bus *cluster.Bus, node string, log *slog.Logger) *Runner {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Runner{db: d, bus: bus, node: node, log: log, kinds: map[string]handler{}}
+	return &Runner{db: d, bus: bus, node: node, log: log, poll: poll, kinds: map[string]handler{}}
 }
 
 // Handle says how jobs of a kind are done; before Run.
@@ -131,7 +132,7 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 			}
 			continue
 		}
-		pause := time.NewTimer(poll)
+		pause := time.NewTimer(r.poll)
 		select {
 		case <-ctx.Done():
 		case <-wake:
