@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
@@ -20,6 +21,9 @@ const (
 	heapLook   = time.Second
 	heapLeast  = 20 << 20 // room for garbage, bytes: when hardly any is made
 	heapMost   = 64 << 20 // or as much as is in use, if that is more
+
+	restRate  = 8 << 20 // bytes taken in a second, below which the program is at rest
+	restLooks = 4       // in a row, until it gives back what it needed to start, or for what went before
 )
 
 // tuneHeap adjusts the collector until ctx ends, unless the environment says
@@ -31,7 +35,7 @@ func tuneHeap(ctx context.Context) {
 	samples := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	tick := time.NewTicker(heapLook)
 	defer tick.Stop()
-	set, rate := 100, 0.0
+	set, rate, quiet := 100, 0.0, 0
 	metrics.Read(samples)
 	for last := samples[0].Value.Uint64(); ; {
 		select {
@@ -42,12 +46,21 @@ func tuneHeap(ctx context.Context) {
 		}
 		metrics.Read(samples)
 		taken := samples[0].Value.Uint64()
-		rate = max(float64(taken-last)/heapLook.Seconds(), rate*0.7) // a pause in a storm is no end of it
+		now := float64(taken-last) / heapLook.Seconds()
+		rate = max(now, rate*0.7) // a pause in a storm is no end of it
 		last = taken
 		percent := heapPercent(rate, samples[1].Value.Uint64()+samples[2].Value.Uint64()+samples[3].Value.Uint64())
 		if percent > set*11/10 || percent < set*9/10 {
 			set = percent
 			debug.SetGCPercent(percent)
+		}
+		if quiet++; now >= restRate {
+			quiet = 0
+		}
+		if quiet == restLooks {
+			if _, err := dropProgramPages(); err != nil {
+				slog.Debug("the program's pages stay in memory", "err", err)
+			}
 		}
 	}
 }

@@ -21,7 +21,7 @@ type booting struct {
 
 // bootRest gathers boots: stations that boot by the thousand share
 // transactions and statements, and none of them minds so short a wait.
-const bootRest = 40 * time.Millisecond
+const bootRest = 80 * time.Millisecond
 
 // BootNotification stores the boot, lets the station room decide its answer
 // and, when it is Accepted, has the device read and set up in the background.

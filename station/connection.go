@@ -14,7 +14,7 @@ import (
 
 // joinRest gathers connections: when a network comes back they open by the
 // hundred a second.
-const joinRest = 40 * time.Millisecond
+const joinRest = 80 * time.Millisecond
 
 // Connected takes note of an open connection. A late call for an older
 // connection changes nothing: the higher epoch wins.

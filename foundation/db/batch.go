@@ -14,7 +14,8 @@ type BatchOptions struct {
 	// Rest lets rows that come within that time of the last transaction wait
 	// for the next common beat, so that more of them share a transaction, and
 	// batches with the same Rest a commit; a lone row is still written at
-	// once. For callers that can wait that long. None by default.
+	// once. When few came the last time, a quarter of it is waited. For
+	// callers that can wait that long. None by default.
 	Rest time.Duration
 }
 
@@ -32,9 +33,12 @@ type Batch[T any] struct {
 	room    chan struct{} // closed and renewed when pending shrinks
 	running bool
 	closed  bool
-	from    time.Time // when the last transaction began
+	from    time.Time     // when the last transaction began
+	rest    time.Duration // after it
 	idle    sync.WaitGroup
 }
+
+const crowd = 4 // callers in a transaction: more are on their way
 
 // began is what beats are counted from.
 var began = time.Now()
@@ -136,14 +140,17 @@ func (b *Batch[T]) shrink(rows int) {
 func (b *Batch[T]) run() {
 	defer b.idle.Done()
 	for {
-		if b.o.Rest > 0 && b.waits() && time.Since(b.from) < b.o.Rest { // one run at a time: nobody else has from
-			time.Sleep(untilBeat(time.Since(began), b.o.Rest))
+		if b.rest > 0 && b.waits() && time.Since(b.from) < b.rest { // one run at a time: nobody else has from and rest
+			time.Sleep(untilBeat(time.Since(began), b.rest))
 		}
 		group := b.take()
 		if group == nil {
 			return
 		}
-		b.from = time.Now()
+		b.from, b.rest = time.Now(), b.o.Rest
+		if len(group) < crowd {
+			b.rest /= 4
+		}
 		b.write(group)
 	}
 }

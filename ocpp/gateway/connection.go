@@ -43,7 +43,7 @@ type store struct {
 }
 
 // rest gathers what many connections that open or end at once have to store.
-const rest = 40 * time.Millisecond
+const rest = 80 * time.Millisecond
 
 func newStore(d *db.DB, node string) *store {
 	s := &store{db: d, node: node}
