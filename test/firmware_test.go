@@ -143,17 +143,21 @@ func TestFirmwareReachesStations(t *testing.T) {
 
 func toText(v any) string { text, _ := v.(string); return text }
 
-// location finds the address in the last message of an action to a station.
-func (s *server) location(station, action string) string {
+// location finds the address in the last message of an action to a station;
+// the log of messages is written behind the messages.
+func (s *server) location(station, action string) (found string) {
 	s.t.Helper()
-	for _, m := range s.items("/charging-stations/" + station + "/messages?direction=out&type=call&action=" + action) {
-		text := m["payload"].(string)
-		if i := strings.Index(text, s.url+"/files/"); i >= 0 {
-			return text[i : i+strings.IndexByte(text[i:], '"')]
+	eventually(s.t, station+" was sent "+action+" with an address", func() bool {
+		for _, m := range s.items("/charging-stations/" + station + "/messages?direction=out&type=call&action=" + action) {
+			text := m["payload"].(string)
+			if i := strings.Index(text, s.url+"/files/"); i >= 0 {
+				found = text[i : i+strings.IndexByte(text[i:], '"')]
+				return true
+			}
 		}
-	}
-	s.t.Fatalf("%s was sent no %s with an address", station, action)
-	return ""
+		return false
+	})
+	return found
 }
 
 // TestLogsComeFromStations: each version uploads its log, which can be read

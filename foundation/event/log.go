@@ -180,17 +180,34 @@ type tailError struct{ error }
 func (l *Log) tailPage(ctx context.Context, after, top int64, fn func(Fact) error) (int64, error) {
 	facts, reached, ok, err := l.tape.between(ctx, after, top, nil, batchSize)
 	if err == nil && !ok {
-		err = l.db.View(ctx, func(tx *db.Tx) (err error) {
-			facts, err = between(tx, after, top, nil, batchSize)
-			return err
-		})
-		if reached = top; len(facts) == batchSize {
-			reached = facts[len(facts)-1].Seq
-		}
+		return l.replayPage(ctx, after, top, fn)
 	}
 	if err != nil {
 		return after, err
 	}
+	return give(facts, after, reached, fn)
+}
+
+// replayPage reads for itself: what it is asked for is mostly older than what
+// the tape has, and a number that is not settled would spoil the tape for all.
+func (l *Log) replayPage(ctx context.Context, after, top int64, fn func(Fact) error) (int64, error) {
+	var facts []Fact
+	err := l.db.View(ctx, func(tx *db.Tx) (err error) {
+		facts, err = between(tx, after, top, nil, batchSize)
+		return err
+	})
+	if err != nil {
+		return after, err
+	}
+	if len(facts) == batchSize {
+		top = facts[len(facts)-1].Seq
+	}
+	return give(facts, after, top, fn)
+}
+
+// give hands out facts above after that go up to reached, and gives the
+// number that was come to.
+func give(facts []Fact, after, reached int64, fn func(Fact) error) (int64, error) {
 	for _, f := range facts {
 		if err := fn(f); err != nil {
 			return after, tailError{err}

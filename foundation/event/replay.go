@@ -17,7 +17,7 @@ func (l *Log) Top(ctx context.Context) (int64, error) {
 func (l *Log) Replay(ctx context.Context, after, upTo int64, fn func(Fact) error) error {
 	for after < upTo {
 		var err error
-		if after, err = l.tailPage(ctx, after, upTo, fn); err != nil {
+		if after, err = l.replayPage(ctx, after, upTo, fn); err != nil {
 			var own tailError
 			if errors.As(err, &own) {
 				return own.error

@@ -126,6 +126,7 @@ func (a *API) watched(r *route, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithCancelCause(req.Context())
 		defer cancel(nil)
+		again := req.WithContext(apart(ctx))
 		go func() {
 			tick := time.NewTicker(a.cfg.Recheck)
 			defer tick.Stop()
@@ -135,7 +136,7 @@ func (a *API) watched(r *route, h http.Handler) http.Handler {
 					return
 				case <-tick.C:
 				}
-				_, err := a.cfg.Guard(req.WithContext(ctx), r.Op)
+				_, err := a.cfg.Guard(again, r.Op)
 				if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.Forbidden) {
 					cancel(err)
 					return

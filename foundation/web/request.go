@@ -52,6 +52,16 @@ func infoOf(ctx context.Context) *info {
 	return i
 }
 
+// apart gives a context for work beside the handler: what the Guard finds out
+// there is not written where the edge reads it at the request's end.
+func apart(ctx context.Context) context.Context {
+	i := infoOf(ctx)
+	if i == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, infoKey{}, new(*i))
+}
+
 // RequestID gives the id of the request that ctx belongs to; empty outside one.
 func RequestID(ctx context.Context) string {
 	if i := infoOf(ctx); i != nil {
