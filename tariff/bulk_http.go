@@ -47,6 +47,10 @@ type (
 		Title        string     `json:"title,omitempty"`
 		Status       string     `json:"status" enum:"draft,scheduled,running,applied,rolling_back,rolled_back,cancelled"`
 		Op           string     `json:"op"`
+		Dimension    Dimension  `json:"dimension,omitempty" doc:"Which price; absent: all"`
+		Percent      *number    `json:"percent,omitempty"`
+		Price        *number    `json:"price,omitempty" doc:"set"`
+		Tariff       ID         `json:"tariff,omitempty" doc:"copy"`
 		Approval     bool       `json:"second_approver"`
 		Total        int64      `json:"total" doc:"Tariffs or places to change"`
 		Done         int64      `json:"done"`
@@ -88,7 +92,8 @@ type (
 )
 
 func bulkBodyOf(b BulkChange) bulkBody {
-	return bulkBody{b.ID, string(b.Org), b.Title, b.Status, b.Request.Change.Op, b.Approval, b.Total, b.Done, b.Failed, b.Places, b.ApplyAt,
+	x := b.Request.Change
+	return bulkBody{b.ID, string(b.Org), b.Title, b.Status, x.Op, x.Dimension, (*number)(x.Percent), (*number)(x.Price), x.Tariff, b.Approval, b.Total, b.Done, b.Failed, b.Places, b.ApplyAt,
 		b.CreatedAt, b.CreatedBy, b.ApprovedAt, b.ApprovedBy, b.StartedAt, b.FinishedAt}
 }
 
