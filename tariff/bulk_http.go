@@ -65,6 +65,7 @@ type (
 		FinishedAt   *time.Time `json:"finished_at,omitempty"`
 	}
 	itemsInput struct {
+		Speaks
 		ID    string `path:"id"`
 		After int64  `query:"after" doc:"The number of the last item that was read"`
 		Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
@@ -192,6 +193,9 @@ func (s *Service) bulkItems(ctx context.Context, in *itemsInput) (*itemsOutput, 
 		all, err := itemsOf(tx, in.ID, in.After, in.Limit, states...)
 		for _, x := range all {
 			p := x.Plan
+			if err := p.speak(tx, in.Language()); err != nil {
+				return err
+			}
 			out.Body.Items = append(out.Body.Items, bulkItemBody{x.Seq, x.Kind, x.State, p.Tariff, p.Site, p.Station, p.EVSE, p.Uses, p.Before, p.After, x.Problem})
 		}
 		if len(all) == in.Limit {
@@ -200,4 +204,21 @@ func (s *Service) bulkItems(ctx context.Context, in *itemsInput) (*itemsOutput, 
 		return err
 	})
 	return &out, err
+}
+
+// speak words a new version in a language; what was planned is kept in English.
+func (p *itemPlan) speak(tx *db.Tx, l Language) error {
+	if l == English || p.OCPI == nil {
+		return nil
+	}
+	old, err := versionNumbered(tx, p.UID, p.Number)
+	if err != nil {
+		return err
+	}
+	after, err := FromOCPI(*p.OCPI)
+	if err != nil {
+		return err
+	}
+	p.Before, p.After = old.Tariff.Sentence(l), after.Sentence(l)
+	return nil
 }
