@@ -47,6 +47,10 @@ type (
 		Title        string     `json:"title,omitempty"`
 		Status       string     `json:"status" enum:"draft,scheduled,running,applied,rolling_back,rolled_back,cancelled"`
 		Op           string     `json:"op"`
+		Dimension    Dimension  `json:"dimension,omitempty" doc:"Which price; absent: all"`
+		Percent      *number    `json:"percent,omitempty"`
+		Price        *number    `json:"price,omitempty" doc:"set"`
+		Tariff       ID         `json:"tariff,omitempty" doc:"copy"`
 		Approval     bool       `json:"second_approver"`
 		Total        int64      `json:"total" doc:"Tariffs or places to change"`
 		Done         int64      `json:"done"`
@@ -61,6 +65,7 @@ type (
 		FinishedAt   *time.Time `json:"finished_at,omitempty"`
 	}
 	itemsInput struct {
+		Speaks
 		ID    string `path:"id"`
 		After int64  `query:"after" doc:"The number of the last item that was read"`
 		Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
@@ -88,7 +93,8 @@ type (
 )
 
 func bulkBodyOf(b BulkChange) bulkBody {
-	return bulkBody{b.ID, string(b.Org), b.Title, b.Status, b.Request.Change.Op, b.Approval, b.Total, b.Done, b.Failed, b.Places, b.ApplyAt,
+	x := b.Request.Change
+	return bulkBody{b.ID, string(b.Org), b.Title, b.Status, x.Op, x.Dimension, (*number)(x.Percent), (*number)(x.Price), x.Tariff, b.Approval, b.Total, b.Done, b.Failed, b.Places, b.ApplyAt,
 		b.CreatedAt, b.CreatedBy, b.ApprovedAt, b.ApprovedBy, b.StartedAt, b.FinishedAt}
 }
 
@@ -187,6 +193,9 @@ func (s *Service) bulkItems(ctx context.Context, in *itemsInput) (*itemsOutput, 
 		all, err := itemsOf(tx, in.ID, in.After, in.Limit, states...)
 		for _, x := range all {
 			p := x.Plan
+			if err := p.speak(tx, in.Language()); err != nil {
+				return err
+			}
 			out.Body.Items = append(out.Body.Items, bulkItemBody{x.Seq, x.Kind, x.State, p.Tariff, p.Site, p.Station, p.EVSE, p.Uses, p.Before, p.After, x.Problem})
 		}
 		if len(all) == in.Limit {
@@ -195,4 +204,21 @@ func (s *Service) bulkItems(ctx context.Context, in *itemsInput) (*itemsOutput, 
 		return err
 	})
 	return &out, err
+}
+
+// speak words a new version in a language; what was planned is kept in English.
+func (p *itemPlan) speak(tx *db.Tx, l Language) error {
+	if l == English || p.OCPI == nil {
+		return nil
+	}
+	old, err := versionNumbered(tx, p.UID, p.Number)
+	if err != nil {
+		return err
+	}
+	after, err := FromOCPI(*p.OCPI)
+	if err != nil {
+		return err
+	}
+	p.Before, p.After = old.Tariff.Sentence(l), after.Sentence(l)
+	return nil
 }

@@ -99,6 +99,9 @@ func (s *Service) rewrite(ctx context.Context, tx *db.Tx, u uid, planned int, o 
 	if now.Number != planned {
 		return 0, fault.New(fault.Conflict, "tariff.changed_since", "the tariff %q has a newer version than the change was made for", now.Tariff.ID)
 	}
+	if now.From.After(tx.Now) {
+		return 0, plannedFault(now)
+	}
 	o.LastUpdated = ocpi.At(tx.Now.Truncate(time.Second))
 	t, err := Check(o)
 	if err != nil {
@@ -107,11 +110,17 @@ func (s *Service) rewrite(ctx context.Context, tx *db.Tx, u uid, planned int, o 
 	if err := s.stillLawful(tx, u, t); err != nil {
 		return 0, err
 	}
-	v := Version{ID: id.New[VersionID](tx.Now), uid: u, Org: now.Org, Tariff: t, CreatedAt: tx.Now, CreatedBy: actor}
+	v := Version{ID: id.New[VersionID](tx.Now), uid: u, Org: now.Org, Tariff: t, From: tx.Now, CreatedAt: tx.Now, CreatedBy: actor}
 	if v.Number, err = nextVersion(tx, u, string(t.Currency)); err == nil {
 		err = insertVersion(tx, v)
 	}
 	return v.Number, s.note(ctx, tx, err, KindChanged, "tariff.changed", v)
+}
+
+// plannedFault says that the newest version of a tariff does not hold yet: a
+// change made from it would bring its prices forward.
+func plannedFault(v Version) error {
+	return fault.New(fault.Conflict, "tariff.version_planned", "The tariff %q has a version that holds from %s; change it after that, or by hand.", v.Tariff.ID, v.From.Format(time.RFC3339))
 }
 
 // assignNow puts a tariff in force at a place until further notice.

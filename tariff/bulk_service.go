@@ -110,6 +110,9 @@ func (s *Service) planPrices(tx *db.Tx, r BulkRequest) ([]bulkItem, error) {
 			elsewhere.With("body.filter", fmt.Sprintf("%s is used in %d other places; widen the filter, set elsewhere to include, or copy another tariff to these places", v.Tariff.ID, outside[u]), string(v.Tariff.ID))
 			continue
 		}
+		if v.From.After(tx.Now) {
+			return nil, plannedFault(v)
+		}
 		next, changed := r.Change.Altered(v.Tariff.Source)
 		if !changed {
 			continue

@@ -28,7 +28,23 @@ func (p phrase) in(l Language, args ...any) string {
 	if len(args) == 0 {
 		return s
 	}
+	for i, a := range args {
+		if f, ok := a.(figure); ok {
+			args[i] = f.in(l)
+		}
+	}
 	return fmt.Sprintf(s, args...)
+}
+
+// figure is a number with its unit, written with a decimal point: "0.54 EUR".
+type figure string
+
+// in writes the figure as the language's readers do: "0,54 EUR".
+func (f figure) in(l Language) string {
+	if l == French || l == German {
+		return strings.ReplaceAll(string(f), ".", ",")
+	}
+	return string(f)
 }
 
 var (

@@ -74,12 +74,12 @@ func (l Line) Explain(lang Language) []string {
 	if l.Dimension == ocpi.DimensionFlat {
 		return append(out, textOnce.in(lang))
 	}
-	out = append(out, textUsed.in(lang, l.Quantity.Text(l.Dimension)))
+	out = append(out, textUsed.in(lang, figure(l.Quantity.Text(l.Dimension))))
 	if l.Kind == LineFree {
 		return append(out, l.because(lang)...)
 	}
 	if s := l.Step; s != nil {
-		text := textStep.in(lang, s.Total.Text(l.Dimension), s.Billed.Text(l.Dimension), s.Step.Text(l.Dimension))
+		text := textStep.in(lang, figure(s.Total.Text(l.Dimension)), figure(s.Billed.Text(l.Dimension)), figure(s.Step.Text(l.Dimension)))
 		if s.AcrossOthers {
 			text += textStepHere.in(lang)
 		}
@@ -131,10 +131,10 @@ func between(out []string, l Language, from, to string, both, start, end phrase)
 
 func bounds(out []string, l Language, lo, hi *unit.Decimal, suffix string, start, end phrase) []string {
 	if lo != nil {
-		out = append(out, start.in(l, lo.String()+suffix))
+		out = append(out, start.in(l, figure(lo.String()+suffix)))
 	}
 	if hi != nil {
-		out = append(out, end.in(l, hi.String()+suffix))
+		out = append(out, end.in(l, figure(hi.String()+suffix)))
 	}
 	return out
 }
@@ -201,7 +201,7 @@ func (t *Tariff) clause(phase int, dim int8, l Language) string {
 			s = textOtherwise.in(l, s)
 		}
 		if smallest := c.smallestStep(); c.Step > smallest {
-			s += " (" + textSteps.in(l, Quantity(c.Step).Text(c.Dimension)) + ")"
+			s += " (" + textSteps.in(l, figure(Quantity(c.Step).Text(c.Dimension))) + ")"
 		}
 		out = append(out, s)
 		if len(when) == 0 {
@@ -226,14 +226,15 @@ func (t *Tariff) priceWords(c *Component, l Language) string {
 	p := pricer{t: t, cost: &Cost{Currency: t.Currency}}
 	whole := *c
 	q := quantity{whole: c.perUnit()}
-	_, gross := p.amounts(&whole, &q)
+	_, amount := p.amounts(&whole, &q)
+	gross := figure(amount.String())
 	switch c.dim {
 	case dimEnergy:
-		return textPerKWh.in(l, gross.String())
+		return textPerKWh.in(l, gross)
 	case dimTime, dimParking:
-		return textPerHour.in(l, gross.String())
+		return textPerHour.in(l, gross)
 	}
-	return gross.String()
+	return gross.in(l)
 }
 
 func (t *Tariff) limitWords(l Language) []string {
@@ -250,7 +251,7 @@ func (t *Tariff) limitWords(l Language) []string {
 			v = x.limit.Excl
 		}
 		if v != nil {
-			out = append(out, x.text.in(l, money.Amount{Micros: *v, Currency: t.Currency}.String()))
+			out = append(out, x.text.in(l, figure(money.Amount{Micros: *v, Currency: t.Currency}.String())))
 		}
 	}
 	return out

@@ -22,13 +22,13 @@ func (l Line) because(lang Language) []string {
 		out = append(out, l.rule.words(l.Excl.Currency, lang))
 	case ReasonFailed:
 		f := l.policy.failed
-		out = append(out, textFailedWas.in(lang, minuteText(f.duration), Quantity(f.energy).Text(ocpi.DimensionEnergy)))
+		out = append(out, textFailedWas.in(lang, minuteText(f.duration), figure(Quantity(f.energy).Text(ocpi.DimensionEnergy))))
 	case ReasonIdleCap:
 		out = append(out, textIdleCut.in(lang, l.policy.idle.cap.text(l.Excl.Currency)))
 	case ReasonDayCap:
 		out = append(out, textDayCut.in(lang, l.policy.dayCap.text(l.Excl.Currency)))
 	case ReasonCoins:
-		out = append(out, textCash.in(lang, money.Amount{Micros: l.increment, Currency: l.Excl.Currency}.String()))
+		out = append(out, textCash.in(lang, figure(money.Amount{Micros: l.increment, Currency: l.Excl.Currency}.String())))
 	}
 	if l.Date != "" && l.Kind == LineReduction {
 		out = append(out, textOnDay.in(lang, l.Date))
@@ -36,15 +36,15 @@ func (l Line) because(lang Language) []string {
 	return out
 }
 
-func minuteText(us int64) string { return Quantity(us).Text(ocpi.DimensionTime) }
+func minuteText(us int64) figure { return figure(Quantity(us).Text(ocpi.DimensionTime)) }
 
 // text is the figure a driver sees: with tax if it is stated.
-func (l *Limit) text(c money.Currency) string {
+func (l *Limit) text(c money.Currency) figure {
 	v := l.Incl
 	if v == nil {
 		v = l.Excl
 	}
-	return money.Amount{Micros: *v, Currency: c}.String()
+	return figure(money.Amount{Micros: *v, Currency: c}.String())
 }
 
 func (p *idlePolicy) quietText(l Language) string {
@@ -57,10 +57,10 @@ func (p *idlePolicy) quietText(l Language) string {
 
 // words writes an allowance: "5 kWh free per session for staff".
 func (a *allowance) words(c money.Currency, l Language) string {
-	var what string
+	var what figure
 	switch a.of {
 	case freeEnergy:
-		what = Quantity(a.amount).Text(ocpi.DimensionEnergy)
+		what = figure(Quantity(a.amount).Text(ocpi.DimensionEnergy))
 	case freeTime:
 		what = minuteText(a.amount)
 	default:
@@ -95,13 +95,13 @@ func (t *Tariff) policyWords(l Language) []string {
 		out = append(out, p.free[i].words(t.Currency, l))
 	}
 	if f := p.failed; f != nil {
-		out = append(out, textFailed.in(l, minuteText(f.duration), Quantity(f.energy).Text(ocpi.DimensionEnergy)))
+		out = append(out, textFailed.in(l, minuteText(f.duration), figure(Quantity(f.energy).Text(ocpi.DimensionEnergy))))
 	}
 	if p.dayCap != nil {
 		out = append(out, textDayCap.in(l, p.dayCap.text(t.Currency)))
 	}
 	if r := p.rounding; r != nil && r.Increment != 0 {
-		out = append(out, textCash.in(l, money.Amount{Micros: r.Increment, Currency: t.Currency}.String()))
+		out = append(out, textCash.in(l, figure(money.Amount{Micros: r.Increment, Currency: t.Currency}.String())))
 	}
 	return out
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/forecourt-ev/forecourt/identity"
 )
 
-// atVersion joins the version v of tariff t that was the newest at an
-// instant. A session that began before the first was written, as an offline
-// station may report, gets the first.
-const atVersion = `v.version = COALESCE((SELECT MAX(x.version) FROM tariff_version x WHERE x.tariff = t.uid AND x.created_at <= ?), 1)`
+// atVersion joins the version v of tariff t that held at an instant: of those
+// that had begun, the one that began last. A session that started before the
+// first was written, as an offline station may report, gets the first.
+const atVersion = `v.version = COALESCE((SELECT x.version FROM tariff_version x WHERE x.tariff = t.uid AND x.valid_from <= ?
+	ORDER BY x.valid_from DESC, x.version DESC LIMIT 1), 1)`
 
 // candidates gives every price that somebody may have at one of the places at
 // an instant; overrides only those for the token. all: also entries that are

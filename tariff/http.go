@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/web"
 	"github.com/forecourt-ev/forecourt/identity"
 )
@@ -92,6 +93,9 @@ func (s *Service) tariffRoutes(a *web.API, op makeOp) {
 		if err != nil {
 			return nil, err
 		}
+		if in.Body.ValidFrom != nil && in.Body.ValidFrom.After(s.d.DB.Now()) {
+			return nil, fault.New(fault.Invalid, "tariff.valid_from", "A new tariff prices nothing yet.").With("body.valid_from", "is for later versions; give the tariff's assignment a valid_from", *in.Body.ValidFrom)
+		}
 		r, err := s.Create(ctx, identity.OrgID(in.Body.Organisation), o)
 		return tariffAnswer(bodyOf(in.Language(), r, err))
 	})
@@ -100,13 +104,13 @@ func (s *Service) tariffRoutes(a *web.API, op makeOp) {
 		return tariffAnswer(bodyOf(in.Language(), r, err))
 	})
 	change := op(http.MethodPut, "/tariffs/{id}", identity.TariffWrite, "Write a new version of a tariff")
-	change.Description = "Sessions that have started keep the version they started with."
+	change.Description = "Sessions that have started keep the version they started with. With `valid_from` the version holds from then on, and the present one until then; a later one without it does not undo what is planned."
 	web.Handle(a, change, func(ctx context.Context, in *changeInput) (*tariffOutput, error) {
 		o, err := in.Body.ocpi()
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.Replace(ctx, ID(in.ID), o)
+		r, err := s.Replace(ctx, ID(in.ID), o, instant(in.Body.ValidFrom))
 		return tariffAnswer(bodyOf(in.Language(), r, err))
 	})
 	web.Handle(a, op(http.MethodDelete, "/tariffs/{id}", identity.TariffWrite, "Retire a tariff that is assigned nowhere"), func(ctx context.Context, in *idInput) (*struct{}, error) {

@@ -116,7 +116,7 @@ func (s *Service) Create(ctx context.Context, org identity.OrgID, o ocpi.Tariff)
 		if err != nil {
 			return err
 		}
-		v := Version{ID: id.New[VersionID](tx.Now), uid: id.New[uid](tx.Now), Org: own, Number: 1, CreatedAt: tx.Now, CreatedBy: c.Actor()}
+		v := Version{ID: id.New[VersionID](tx.Now), uid: id.New[uid](tx.Now), Org: own, Number: 1, From: tx.Now, CreatedAt: tx.Now, CreatedBy: c.Actor()}
 		if o.ID == "" {
 			o.ID = id.New[string](tx.Now)
 		}
@@ -168,9 +168,11 @@ func inBody(err error) error {
 	return f
 }
 
-// Replace writes a new version of a tariff; sessions under way keep theirs. A
-// retired tariff becomes active again.
-func (s *Service) Replace(ctx context.Context, tariff ID, o ocpi.Tariff) (r Record, err error) {
+// Replace writes a new version of a tariff, which holds from an instant to
+// come, or from now when that is zero; sessions under way keep theirs. A later
+// one that holds from now on does not undo one that is planned. A retired
+// tariff becomes active again.
+func (s *Service) Replace(ctx context.Context, tariff ID, o ocpi.Tariff, from time.Time) (r Record, err error) {
 	c, err := identity.Require(ctx, identity.TariffWrite)
 	if err != nil {
 		return r, err
@@ -187,6 +189,9 @@ func (s *Service) Replace(ctx context.Context, tariff ID, o ocpi.Tariff) (r Reco
 			return err
 		}
 		v := Version{ID: id.New[VersionID](tx.Now), uid: old.uid, Org: old.Org, CreatedAt: tx.Now, CreatedBy: c.Actor()}
+		if v.From, err = begins(tx, old.uid, from); err != nil {
+			return err
+		}
 		o.ID = string(old.Tariff.ID)
 		if v.Tariff, err = s.settle(tx, old.Org, o); err != nil {
 			return err
@@ -201,6 +206,25 @@ func (s *Service) Replace(ctx context.Context, tariff ID, o ocpi.Tariff) (r Reco
 		return s.note(ctx, tx, err, KindChanged, "tariff.changed", v)
 	})
 	return r, err
+}
+
+// begins gives the instant from which a version written now holds: now, or an
+// instant to come. What was read may be sent back, the past of its version
+// with it, which then says nothing.
+func begins(tx *db.Tx, u uid, from time.Time) (time.Time, error) {
+	if from.After(tx.Now) {
+		return from, nil
+	}
+	if !from.IsZero() {
+		known, err := beganAt(tx, u, from)
+		if err != nil {
+			return from, err
+		}
+		if !known {
+			return from, fault.New(fault.Invalid, "tariff.valid_from", "What was charged before cannot change.").With("body.valid_from", "must be in the future, or absent for now", from)
+		}
+	}
+	return tx.Now, nil
 }
 
 // Retire ends a tariff that is assigned nowhere any more.

@@ -13,7 +13,7 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpi"
 )
 
-const versionColumns = `v.id, v.org, t.uid, t.id, v.version, v.ocpi, v.created_at, v.created_by`
+const versionColumns = `v.id, v.org, t.uid, t.id, v.version, v.ocpi, v.valid_from, v.created_at, v.created_by`
 
 const recordColumns = versionColumns + `, t.status, t.version, t.updated_at, t.retired_at`
 
@@ -39,16 +39,18 @@ var versionSpec = db.ListSpec{
 	Fields: []db.Field{
 		{Name: "version", Column: "v.version", Kind: db.Int, Sort: true, Filter: true},
 		{Name: "last_updated", Column: "v.created_at", Kind: db.Instant, Sort: true, Filter: true},
+		{Name: "valid_from", Column: "v.valid_from", Kind: db.Instant, Sort: true, Filter: true},
 	},
 }
 
 func scanVersionInto(row db.Scanner, v *Version, more ...any) error {
 	var org, tid, oid, text string
-	var created int64
-	if err := row.Scan(append([]any{(*string)(&v.ID), &org, &tid, &oid, &v.Number, &text, &created, &v.CreatedBy}, more...)...); err != nil {
+	var from, created int64
+	if err := row.Scan(append([]any{(*string)(&v.ID), &org, &tid, &oid, &v.Number, &text, &from, &created, &v.CreatedBy}, more...)...); err != nil {
 		return err
 	}
 	v.Org, v.uid, v.CreatedAt = identity.OrgID(org), uid(tid), db.Time(created)
+	v.From = db.Time(from)
 	var o ocpi.Tariff
 	err := json.Unmarshal([]byte(text), &o)
 	if err == nil {
@@ -103,13 +105,23 @@ func insertTariff(tx *db.Tx, v Version) (bool, error) {
 }
 
 func insertVersion(tx *db.Tx, v Version) error {
+	if v.From.IsZero() {
+		v.From = v.CreatedAt
+	}
 	text, err := json.Marshal(v.Tariff.Source)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
-		string(v.ID), string(v.Org), string(v.uid), v.Number, string(text), db.Micros(v.CreatedAt), v.CreatedBy)
+	_, err = tx.Exec(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, valid_from, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
+		string(v.ID), string(v.Org), string(v.uid), v.Number, string(text), db.Micros(v.From), db.Micros(v.CreatedAt), v.CreatedBy)
 	return err
+}
+
+// beganAt reports whether a version of a tariff holds since an instant.
+func beganAt(tx *db.Tx, u uid, at time.Time) (bool, error) {
+	var n int
+	err := tx.QueryRow(`SELECT COUNT(*) FROM tariff_version WHERE tariff = $1 AND valid_from = $2`, string(u), db.Micros(at)).Scan(&n)
+	return n > 0, err
 }
 
 // nextVersion serialises writers of one tariff and gives its next number.

@@ -36,8 +36,9 @@ type Record struct {
 type Version struct {
 	ID        VersionID
 	Org       identity.OrgID
-	Tariff    Tariff // Tariff.ID is the OCPI id
-	Number    int    // from 1
+	Tariff    Tariff    // Tariff.ID is the OCPI id
+	Number    int       // from 1
+	From      time.Time // since when it holds; later than CreatedAt when it was planned
 	CreatedAt time.Time
 	CreatedBy string
 

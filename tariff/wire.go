@@ -39,6 +39,8 @@ type tariffBody struct {
 	LastUpdated   string            `json:"last_updated,omitempty" doc:"Set by the platform"`
 	Forecourt     *Extension        `json:"forecourt,omitempty" doc:"What OCPI has no words for; partners get the nearest OCPI tariff"`
 
+	ValidFrom *time.Time `json:"valid_from,omitempty" doc:"Since when this version holds; to write a version that holds later, when; default: now"`
+
 	Organisation string `json:"organisation,omitempty" doc:"Default: your own; cannot change"`
 	Version      int    `json:"version,omitempty" doc:"Counts from 1; ignored when writing"`
 	Newest       int    `json:"newest_version,omitempty" doc:"Ignored when writing"`
@@ -91,7 +93,7 @@ type restrictionsBody struct {
 // ocpi gives the tariff alone. Both are the same JSON, so nothing is lost.
 func (b tariffBody) ocpi() (ocpi.Tariff, error) {
 	b.Organisation, b.Version, b.Newest, b.Status, b.Summary = "", 0, 0, "", ""
-	b.LastUpdated = ""
+	b.LastUpdated, b.ValidFrom = "", nil
 	text, err := json.Marshal(b)
 	if err != nil {
 		return ocpi.Tariff{}, err
@@ -114,6 +116,9 @@ func bodyOf(l Language, r Record, err error) (tariffBody, error) {
 	}
 	b.Organisation, b.Version, b.Newest, b.Status = string(r.Org), r.Number, r.Newest, r.Status
 	b.Summary = r.Tariff.Sentence(l)
+	if !r.From.IsZero() {
+		b.ValidFrom = &r.From
+	}
 	return b, nil
 }
 

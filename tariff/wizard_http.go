@@ -237,6 +237,7 @@ func (s *Service) wizardPlace(tx *db.Tx, c identity.Caller, id string, a *Answer
 // weigh adds a suggestion, or says why it is none.
 func (s *Service) weigh(ctx context.Context, b *WizardBody, a Answers, p wizardPlace, x Suggestion) error {
 	x.Tariff.ID = fmt.Sprintf("%s-%s", x.Model, p.now.UTC().Format("20060102-1504"))
+	x.Tariff.CountryCode = p.site.Address.Country // the operator's is for tariffs without a place
 	r, err := s.Preview(ctx, identity.OrgID(p.site.Org), x.Tariff)
 	if err != nil {
 		return err

@@ -48,6 +48,8 @@ export type StationChange = Omit<Schemas['StationChange'], 'status'> & { status:
 export type Credentials = Schemas['CredentialsOutput']
 export type KnockingStation = Schemas['Knock']
 export type Message = Schemas['Message']
+/** Times at which the message log was thinned out. */
+export type MessageGaps = Schemas['GapsOutput']
 export type Command = Schemas['Command']
 export type CommandStatus = Command['status']
 

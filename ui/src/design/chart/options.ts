@@ -18,15 +18,15 @@ export function options(m: Make): uPlot.Options {
   return {
     width: Math.max(m.host.clientWidth, 100),
     height: m.height,
-    padding: [8, right ? 0 : 12, 0, 0],
+    padding: [8, right ? 0 : 20, 0, 0], // room for half the last label of time
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     hooks: { setCursor: [(u) => m.onCursor(u.cursor.idx ?? null)] },
     tzDate: (ts) => (m.zone ? zoned(ts, m.zone) : new Date(ts * 1000)),
     scales: {
       x: m.barWidthMs ? { range: (u) => aroundBars(u, (m.barWidthMs ?? 0) / 2000) } : {},
-      left: { range: (_, __, max) => [0, top(max, m.series().find((s) => s.axis !== 'right')?.max)] },
-      right: { range: (_, __, max) => [0, top(max, m.series().find((s) => s.axis === 'right')?.max)] },
+      left: { range: (_, min, max) => ends(min, max, m.series().find((s) => s.axis !== 'right')) },
+      right: { range: (_, min, max) => ends(min, max, m.series().find((s) => s.axis === 'right')) },
     },
     axes: [
       axis(paint, { values: (_, splits) => timeLabels(splits, m.locale, m.zone), space: 70, size: 28 }),
@@ -97,7 +97,11 @@ function axisSize(u: uPlot, values: string[] | null): number {
 
 const LEAST_BARS = 4
 
-const top = (max: number | null, fixed?: number) => fixed ?? Math.max((max ?? 0) * 1.1, 1)
+/** From nothing, or the lowest value below it, to a little above the highest. */
+export function ends(min: number | null, max: number | null, s: Pick<Series, 'max' | 'least'> | undefined): [number, number] {
+  const low = Math.min((min ?? 0) * 1.1, 0)
+  return [low, s?.max ?? Math.max((max ?? 0) * 1.1, low < 0 ? 0 : (s?.least ?? 1))]
+}
 
 function timeLabels(splits: number[], locale: string, zone?: string): string[] {
   const span = (splits.at(-1) ?? 0) - (splits[0] ?? 0)

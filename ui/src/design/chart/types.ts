@@ -12,6 +12,8 @@ export interface Series {
   axis?: 'left' | 'right'
   /** Fixed ends of the scale; the top grows with the values otherwise. */
   max?: number
+  /** The top is never below this; 1 unless told. */
+  least?: number
 }
 
 export interface ChartProps {

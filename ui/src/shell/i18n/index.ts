@@ -55,9 +55,9 @@ async function show(l: Language) {
   if (l !== 'en' && !i18next.hasResourceBundle(l, 'translation')) {
     i18next.addResourceBundle(l, 'translation', (await catalogues[l]()).default)
   }
+  setLanguage(l) // before the change is told: what the server words is then asked for anew
   await i18next.changeLanguage(l)
   document.documentElement.lang = l
-  setLanguage(l)
 }
 
 export function pick(preferred: readonly string[]): Language {

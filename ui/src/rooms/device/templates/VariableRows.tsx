@@ -13,6 +13,7 @@ interface Props {
   readOnly: boolean
 }
 
+const EVERY = ['evse', 'connector'] as const
 const ATTRIBUTES = ['Actual', 'Target', 'MinSet', 'MaxSet']
 
 /** The variables of a template, one a row. Those of 1.6 are named by component and variable too, or by their key. */
@@ -60,7 +61,19 @@ function Named({ row: r, set, readOnly }: { row: VariableItem; set: (r: Variable
       {text('component', t('device.field.component'))}
       {text('variable', t('device.field.name'))}
       <TextInput label={t('device.field.value')} value={r.value} onChange={(e) => set({ ...r, value: e.currentTarget.value })} readOnly={readOnly} />
-      {(more || r.evse) && <NumberInput label={t('device.field.evse')} value={r.evse ?? ''} onChange={(v) => set({ ...r, evse: Number(v) || undefined })} min={0} readOnly={readOnly} />}
+      {(more || r.evse) && <NumberInput label={t('device.field.evse')} value={r.evse ?? ''} onChange={(v) => set({ ...r, evse: Number(v) || undefined, every: undefined })} min={0} readOnly={readOnly} />}
+      {(more || r.every) && (
+        <Select
+          label={t('device.field.every')}
+          description={t('device.template.everyHelp')}
+          data={EVERY.map((value) => ({ value, label: t(`device.template.every.${value}`) }))}
+          value={r.every ?? null}
+          onChange={(v) => set({ ...r, every: (v ?? undefined) as VariableItem['every'], evse: undefined, connector: undefined })}
+          clearable
+          readOnly={readOnly}
+          data-testid="template-every"
+        />
+      )}
       {(more || (r.attribute && r.attribute !== 'Actual')) && (
         <Select label={t('device.field.attribute')} data={ATTRIBUTES} value={r.attribute ?? 'Actual'} onChange={(v) => set({ ...r, attribute: (v ?? undefined) as VariableItem['attribute'] })} allowDeselect={false} readOnly={readOnly} />
       )}

@@ -13,8 +13,9 @@ it('sends back what the server takes', () => {
       { component: 'C', variable: 'V', evse: 0, component_instance: '', value: '' },
       { value: 'nobody named this one' },
       { key: 'HeartbeatInterval', value: '300' },
+      { component: 'EVSE', variable: 'AllowReset', every: 'evse', value: 'false' },
     ],
-    monitors: [{ component: 'EVSE', variable: 'Power', type: 'UpperThreshold', value: 0, severity: 0, in_transaction: false }],
+    monitors: [{ component: 'EVSE', variable: 'Power', type: 'UpperThreshold', value: 0, severity: 0, in_transaction: false, every: 'connector' }],
   })
   expect(body).toEqual({
     name: 'All of a kind',
@@ -23,8 +24,9 @@ it('sends back what the server takes', () => {
     variables: [
       { component: 'C', variable: 'V', value: '' },
       { key: 'HeartbeatInterval', value: '300' },
+      { component: 'EVSE', variable: 'AllowReset', every: 'evse', value: 'false' },
     ],
-    monitors: [{ component: 'EVSE', variable: 'Power', type: 'UpperThreshold', value: 0, severity: 0 }],
+    monitors: [{ component: 'EVSE', variable: 'Power', type: 'UpperThreshold', value: 0, severity: 0, every: 'connector' }],
   })
 })
 

@@ -1,7 +1,7 @@
-import { Switch } from '@mantine/core'
+import { Alert, Switch } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { stationPath, useList, useRefreshOn, type ListResult, type Message } from '../../../api'
+import { stationPath, useList, useOne, useRefreshOn, type ListResult, type Message, type MessageGaps } from '../../../api'
 import {
   Empty,
   Failed,
@@ -24,6 +24,7 @@ import { preview } from './frame'
 import css from './page.module.css'
 
 const TAIL_MS = 2_000
+const GAPS = 5
 
 /** Every frame between the station and the platform, newest first. */
 export function MessageLog({ station, zone }: { station: string; zone?: string }) {
@@ -35,6 +36,7 @@ export function MessageLog({ station, zone }: { station: string; zone?: string }
   useRefreshOn((e) => tail && e.station === station, [path], 500)
   return (
     <Panel flush>
+      <Gaps zone={zone} />
       <Toolbar
         state={state}
         filters={useFilters()}
@@ -44,6 +46,27 @@ export function MessageLog({ station, zone }: { station: string; zone?: string }
       />
       <Frames list={list} zone={zone} />
     </Panel>
+  )
+}
+
+/** Under pressure the log keeps only a part of the routine frames; who reads it must know when that was. */
+function Gaps({ zone }: { zone?: string }) {
+  const { t } = useTranslation()
+  const { data } = useOne<MessageGaps>('/message-gaps', { refetchInterval: 60_000 })
+  const gaps = data?.items ?? []
+  if (gaps.length === 0) return null
+  return (
+    <Alert color="yellow" variant="light" radius={0} title={t('station.messages.thinned')} data-testid="message-gaps">
+      {t('station.messages.thinnedHint')}
+      <ul className={css.gaps}>
+        {gaps.slice(0, GAPS).map((g) => (
+          <li key={`${g.node}/${g.from}`}>
+            <Instant at={g.from} zone={zone} /> – <Instant at={g.to} zone={zone} />
+          </li>
+        ))}
+      </ul>
+      {gaps.length > GAPS && t('station.messages.thinnedMore', { count: gaps.length - GAPS })}
+    </Alert>
   )
 }
 

@@ -24,7 +24,7 @@ export function HourChart({ hours, money }: { hours: BacktestReport['hours']; mo
               <rect x={LEFT + h.hour * STEP + 1} y={HEIGHT - y(h.before_excl_micros)} width={BAR} height={y(h.before_excl_micros)} rx={2} fill="var(--tone-idle)" />
               <rect x={LEFT + h.hour * STEP + 2 + BAR} y={HEIGHT - y(h.after_excl_micros)} width={BAR} height={y(h.after_excl_micros)} rx={2} fill="var(--tone-active)" />
               {h.hour % 3 === 0 && (
-                <text x={LEFT + h.hour * STEP + BAR} y={HEIGHT + 16} textAnchor="middle">
+                <text className={chart.hour} x={LEFT + h.hour * STEP + BAR} y={HEIGHT + 16} textAnchor="middle">
                   {String(h.hour).padStart(2, '0')}
                 </text>
               )}

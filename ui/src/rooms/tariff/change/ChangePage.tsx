@@ -2,10 +2,11 @@ import { Alert, Button, Group, Progress } from '@mantine/core'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { post, useChange, useMay, useMe, useOne, type PriceChange } from '../../../api'
+import { post, useChange, useMay, useOne, type PriceChange } from '../../../api'
 import { Facts, Failed, Grid, Instant, InstantInput, Loading, Page, Panel, ProblemAlert, useConfirm, useFormat } from '../../../design'
 import css from '../tariff.module.css'
 import { ChangeBadge } from './ChangesList'
+import { usePerson, useWhat } from './words'
 import { Items } from './Items'
 
 /** One change of many prices: what it does, item by item, and what can be done with it. */
@@ -23,7 +24,7 @@ export function ChangePage() {
     </Link>,
   ]
   return (
-    <Page title={data?.title || t('tariff.change.one')} crumbs={crumbs} aside={data && <ChangeBadge status={data.status} />}>
+    <Page title={data?.title || t('tariff.change.one')} crumbs={crumbs} aside={data && <ChangeBadge change={data} />}>
       {problem && <Failed problem={problem} retry={retry} />}
       {!data && !problem && <Loading />}
       {data && (
@@ -41,18 +42,18 @@ function Summary({ change: c }: { change: PriceChange }) {
   const { t } = useTranslation()
   const f = useFormat()
   const part = c.total ? (100 * (c.done + c.failed)) / c.total : 0
-  const me = useMe().me
-  const name = (actor: string) => (me && actor.endsWith(me.user.id) ? me.user.name || me.user.email : actor)
+  const name = usePerson()
+  const what = useWhat()
   return (
     <Panel>
       <Facts
         items={[
-          [t('tariff.change.kind'), t(`tariff.change.op.${c.op as 'set'}`)],
+          [t('tariff.change.kind'), what(c)],
           [t('tariff.change.items'), f.number(c.total)],
           [t('tariff.change.places'), f.number(c.places)],
           [t('tariff.change.created'), <Instant key="c" at={c.created_at} />],
           [t('tariff.change.by'), name(c.created_by)],
-          [t('tariff.change.approved'), c.approved_at ? <Instant key="a" at={c.approved_at} /> : c.second_approver ? t('tariff.change.notApproved') : t('tariff.change.notNeeded')],
+          [t('tariff.change.approved'), c.approved_at ? <Approval key="a" at={c.approved_at} by={name(c.approved_by ?? '')} /> : c.second_approver ? t('tariff.change.notApproved') : t('tariff.change.notNeeded')],
           [t('tariff.change.at'), (c.apply_at ?? c.started_at) && <Instant key="s" at={c.apply_at ?? c.started_at} />],
         ]}
       />
@@ -65,6 +66,16 @@ function Summary({ change: c }: { change: PriceChange }) {
         </div>
       )}
     </Panel>
+  )
+}
+
+function Approval({ at, by }: { at: string; by: string }) {
+  return (
+    <>
+      <Instant at={at} />
+      <br />
+      <span className={css.dim}>{by}</span>
+    </>
   )
 }
 

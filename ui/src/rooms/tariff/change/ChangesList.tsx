@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useList, useMay, type PriceChange } from '../../../api'
 import { Empty, IconPlus, IconTag, Instant, ListView, Panel, ToneBadge, useFormat, useUrlListState, type Column, type FilterDef, type Tone } from '../../../design'
 import { PlanDialog } from './PlanDialog'
+import { useWhat } from './words'
 
 const STATES = ['draft', 'scheduled', 'running', 'applied', 'rolling_back', 'rolled_back', 'cancelled'] as const
 const TONE: Record<PriceChange['status'], Tone> = { draft: 'wait', scheduled: 'held', running: 'active', applied: 'good', rolling_back: 'active', rolled_back: 'idle', cancelled: 'idle' }
@@ -49,8 +50,10 @@ export function ChangesList() {
   )
 }
 
-export function ChangeBadge({ status }: { status: PriceChange['status'] }) {
+export function ChangeBadge({ change: c }: { change: PriceChange }) {
   const { t } = useTranslation()
+  const status = c.status
+  if (status === 'draft' && c.approved_at) return <ToneBadge tone="active">{t('tariff.change.status.approved')}</ToneBadge>
   return (
     <ToneBadge tone={TONE[status]} pulse={status === 'running' || status === 'rolling_back'}>
       {t(`tariff.change.status.${status}`)}
@@ -61,6 +64,7 @@ export function ChangeBadge({ status }: { status: PriceChange['status'] }) {
 function useColumns(): Column<PriceChange>[] {
   const { t } = useTranslation()
   const f = useFormat()
+  const what = useWhat()
   return [
     {
       id: 'title',
@@ -68,12 +72,12 @@ function useColumns(): Column<PriceChange>[] {
       card: 'lead',
       cell: (c) => (
         <Link to="/tariff-changes/$changeId" params={{ changeId: c.id }} className="link">
-          {c.title || t(`tariff.change.op.${c.op as 'set'}`)}
+          {c.title || what(c)}
         </Link>
       ),
     },
-    { id: 'status', header: t('tariff.field.status'), sort: 'status', card: 'badge', width: 150, cell: (c) => <ChangeBadge status={c.status} /> },
-    { id: 'op', header: t('tariff.change.kind'), cell: (c) => t(`tariff.change.op.${c.op as 'set'}`) },
+    { id: 'status', header: t('tariff.field.status'), sort: 'status', card: 'badge', width: 150, cell: (c) => <ChangeBadge change={c} /> },
+    { id: 'op', header: t('tariff.change.kind'), cell: what },
     { id: 'places', header: t('tariff.change.places'), align: 'right', cell: (c) => f.number(c.places) },
     { id: 'done', header: t('tariff.change.done'), align: 'right', cell: (c) => `${f.number(c.done)} / ${f.number(c.total)}` },
     { id: 'created', header: t('tariff.change.created'), sort: 'created_at', cell: (c) => <Instant at={c.created_at} /> },

@@ -29,9 +29,9 @@ export function Items({ path, change: c }: { path: string; change: PriceChange }
       cell: (x) => (x.kind === 'version' ? <strong>{x.tariff}</strong> : <PlaceName place={{ site: x.site, station_id: x.station_id, evse_id: x.evse_id }} />),
     },
     { id: 'state', header: t('tariff.field.status'), card: 'badge', width: 130, cell: (x) => <ToneBadge tone={TONE[x.state]}>{t(`tariff.change.state.${x.state}`)}</ToneBadge> },
-    { id: 'before', header: t('tariff.before'), cell: (x) => <span className={css.del} title={x.before}>{x.before || NONE}</span> },
-    { id: 'after', header: t('tariff.after'), cell: (x) => <span className={css.ins} title={x.after}>{x.after || NONE}</span> },
-    { id: 'problem', header: t('tariff.change.problem'), cell: (x) => <span title={x.problem}>{x.problem || NONE}</span> },
+    { id: 'before', header: t('tariff.before'), cell: (x) => <span className={`${css.words} ${css.del}`}>{x.before || NONE}</span> },
+    { id: 'after', header: t('tariff.after'), cell: (x) => <span className={`${css.words} ${css.ins}`}>{x.after || NONE}</span> },
+    { id: 'problem', header: t('tariff.change.problem'), cell: (x) => <span className={css.words}>{x.problem || NONE}</span> },
   ]
   const rows = data?.items ?? []
   return (

@@ -22,8 +22,8 @@ export function Members() {
     { id: 'who', header: t('tariff.member.who'), card: 'lead', cell: (m) => <code>{m.id_token ?? m.driver ?? NONE}</code> },
     { id: 'audience', header: t('tariff.audience.label'), cell: (m) => t(`tariff.audience.${m.audience as 'fleet'}`) },
     { id: 'ref', header: t('tariff.group.ref'), cell: (m) => m.ref },
-    { id: 'from', header: t('tariff.from'), cell: (m) => <Instant at={m.valid_from} form="date" /> },
-    { id: 'to', header: t('tariff.until'), cell: (m) => <Instant at={m.valid_to} form="date" /> },
+    { id: 'from', header: t('tariff.member.from'), cell: (m) => <Instant at={m.valid_from} form="date" /> },
+    { id: 'to', header: t('tariff.member.until'), cell: (m) => <Instant at={m.valid_to} form="date" /> },
     {
       id: 'do',
       header: '',
@@ -79,7 +79,7 @@ function MemberDialog({ onClose }: { onClose: () => void }) {
           <Select label={t('tariff.audience.label')} data={AUDIENCES.map((value) => ({ value, label: t(`tariff.audience.${value}`) }))} value={draft.audience} onChange={(v) => setDraft({ ...draft, audience: v ?? 'driver_group' })} allowDeselect={false} />
           <TextInput label={t('tariff.group.ref')} required maxLength={100} value={draft.ref} onChange={(e) => setDraft({ ...draft, ref: e.currentTarget.value })} />
           <TextInput label={t('session.field.idToken')} required maxLength={255} value={draft.id_token} onChange={(e) => setDraft({ ...draft, id_token: e.currentTarget.value })} />
-          <InstantInput label={t('tariff.until')} value={draft.valid_to} onChange={(valid_to) => setDraft({ ...draft, valid_to })} />
+          <InstantInput label={t('tariff.member.until')} value={draft.valid_to} onChange={(valid_to) => setDraft({ ...draft, valid_to })} />
           <ProblemAlert problem={save.problem} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>

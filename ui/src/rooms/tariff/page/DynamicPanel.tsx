@@ -76,7 +76,7 @@ export function NextHours({ next }: { next: Upcoming }) {
         times={items.map((x) => Date.parse(x.start) + span / 2)}
         height={200}
         barWidthMs={span}
-        series={[{ label: t('tariff.dynamic.perKWh'), values: items.map((x) => x.price_per_kwh), pale: items.map((x) => x.fallback ?? false), kind: 'bars', color: 'var(--tone-active)', format: (v) => exact(f.locale, Number(v.toFixed(4)), next.currency) }]}
+        series={[{ label: t('tariff.dynamic.perKWh'), values: items.map((x) => x.price_per_kwh), pale: items.map((x) => x.fallback ?? false), kind: 'bars', least: 0.01, color: 'var(--tone-active)', format: (v) => exact(f.locale, Number(v.toFixed(4)), next.currency) }]}
       />
       {items.some((x) => x.fallback) && <p className={css.note}>{t('tariff.dynamic.fallback')}</p>}
     </>

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { del, useChange, useMay, useOne, type Tariff, type Week } from '../../../api'
+import { del, useChange, useMay, useOne, type Tariff, type Upcoming, type Week } from '../../../api'
 import { Facts, Failed, Grid, IconEdit, Instant, Loading, OverflowTabs, Page, Panel, useConfirm } from '../../../design'
 import { TariffBadge, Validity } from '../list/TariffsPage'
 import { BacktestForm } from '../backtest/BacktestForm'
@@ -49,6 +49,7 @@ function Content({ tariff, tab }: { tariff: Tariff; tab?: string }) {
         <p className={css.sentence} data-testid="tariff-sentence">
           {tariff.summary}
         </p>
+        <Following tariff={id} />
       </Panel>
       <OverflowTabs
         label={id}
@@ -65,6 +66,21 @@ function Content({ tariff, tab }: { tariff: Tariff; tab?: string }) {
         {chosen === 'ocpi' && <OcpiPanel tariff={id} />}
       </OverflowTabs>
     </Grid>
+  )
+}
+
+/** The sentence tells the tariff's own price, which a price series may stand in for. */
+function Following({ tariff }: { tariff: string }) {
+  const { t } = useTranslation()
+  const { data } = useOne<Upcoming>(`${tariffPath(tariff)}/prices`)
+  if (!data?.dynamic) return null
+  return (
+    <p className={`${css.dim} ${css.following}`} data-testid="tariff-following">
+      {t('tariff.dynamic.instead')}{' '}
+      <Link to="/tariffs/$tariffId/{-$tab}" params={{ tariffId: tariff, tab: 'where' }} className="link">
+        {t('tariff.dynamic.next')}
+      </Link>
+    </p>
   )
 }
 

@@ -14,7 +14,7 @@ export function Versions({ tariff }: { tariff: string }) {
   const columns: Column<Tariff>[] = [
     { id: 'version', header: t('tariff.field.version'), card: 'lead', width: 110, cell: (x) => <strong>{x.version}</strong> },
     { id: 'at', header: t('tariff.field.updated'), width: 190, cell: (x) => <Instant at={x.last_updated} /> },
-    { id: 'summary', header: t('tariff.field.summary'), cell: (x) => <span title={x.summary}>{x.summary || NONE}</span> },
+    { id: 'summary', header: t('tariff.field.summary'), cell: (x) => <span className={css.words}>{x.summary || NONE}</span> },
   ]
   return (
     <Grid>

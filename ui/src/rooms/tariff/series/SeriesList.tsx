@@ -48,10 +48,10 @@ export function SeriesList() {
   )
 }
 
-/** Late: tariffs that follow it are on their own price now. */
+/** Late: tariffs that follow it are on their own price now. The server looks only after series that are followed. */
 export function FeedBadge({ series: s }: { series: PriceSeries }) {
   const { t } = useTranslation()
-  if (s.late_since) return <ToneBadge tone="bad">{t('tariff.series.late')}</ToneBadge>
+  if (s.late_since || (s.last_at && Date.parse(s.last_at) < Date.now())) return <ToneBadge tone="bad">{t('tariff.series.late')}</ToneBadge>
   return <ToneBadge tone={s.last_at ? 'good' : 'idle'}>{s.last_at ? t('tariff.series.fed') : t('tariff.series.empty')}</ToneBadge>
 }
 

@@ -92,7 +92,7 @@ function Prices({ points }: { points: SeriesPoints }) {
         times={times}
         height={260}
         barWidthMs={points.series.interval_minutes * 60_000}
-        series={[{ label: t('tariff.dynamic.perKWh'), values, kind: 'bars', color: 'var(--tone-active)', format: (v) => exact(f.locale, Number(v.toFixed(4)), points.currency) }]}
+        series={[{ label: t('tariff.dynamic.perKWh'), values, kind: 'bars', least: 0.01, color: 'var(--tone-active)', format: (v) => exact(f.locale, Number(v.toFixed(4)), points.currency) }]}
       />
       {gaps > 0 && <p className={css.note}>{t('tariff.series.gaps', { count: gaps })}</p>}
     </>

@@ -44,7 +44,7 @@ export function SuggestionCard({ suggestion: s, best, currency, onUse }: Props) 
           [t('tariff.wizard.electricity'), money(o.electricity_cost)],
           [t('tariff.wizard.margin'), money(o.margin)],
           [t('tariff.wizard.energy'), f.energy(o.energy_wh)],
-          [t('tariff.wizard.occupancy'), f.percent(o.occupancy_percent)],
+          [t('tariff.wizard.occupancy'), new Intl.NumberFormat(f.locale, { style: 'percent', maximumFractionDigits: o.occupancy_percent < 10 ? 1 : 0 }).format(o.occupancy_percent / 100)],
           ...(own ? ([[t('tariff.backtest.dearerCheaper'), `${f.number(o.dearer ?? 0)} / ${f.number(o.cheaper ?? 0)}`]] satisfies [string, string][]) : []),
         ]}
       />

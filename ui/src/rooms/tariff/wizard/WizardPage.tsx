@@ -42,12 +42,12 @@ export function WizardPage() {
       <Grid>
         <Panel>
           <form onSubmit={submit}>
-            <div className={css.fields} style={{ alignItems: 'start' }}>
+            <div className={css.wizard}>
               <SiteSelect value={input.site || null} onChange={(v) => set({ site: v ?? '' })} />
               <Select label={t('tariff.wizard.sector')} data={SECTORS.map((value) => ({ value, label: t(`tariff.wizard.sectors.${value}`) }))} value={input.sector} onChange={(v) => v && set({ sector: v as WizardInput['sector'] })} allowDeselect={false} />
               <Select label={t('tariff.wizard.goal')} data={GOALS.map((value) => ({ value, label: t(`tariff.wizard.goals.${value}`) }))} value={input.goal} onChange={(v) => v && set({ goal: v as WizardInput['goal'] })} allowDeselect={false} />
               <NumberInput label={t('tariff.wizard.cost')} suffix={` ${currency}/kWh`} min={0} decimalScale={6} value={input.electricity_cost} onChange={(v) => set({ electricity_cost: v })} required />
-              <NumberInput label={t('tariff.edit.vat')} suffix=" %" min={0} max={100} decimalScale={3} value={input.vat ?? ''} onChange={(v) => set({ vat: optional(v) })} />
+              <NumberInput label={t('tariff.edit.vat')} suffix=" %" min={0} max={100} decimalScale={3} value={input.vat ?? ''} onChange={(v) => set({ vat: optional(v) })} placeholder={t('tariff.noTax')} />
               <NumberInput label={t('tariff.wizard.ports')} min={0} max={10000} allowDecimal={false} value={input.ports ?? ''} onChange={(v) => set({ ports: optional(v) })} placeholder={t('tariff.wizard.ofSite')} />
               <NumberInput label={t('tariff.wizard.stay')} suffix=" min" min={0} max={10080} allowDecimal={false} value={input.typical_stay_minutes ?? ''} onChange={(v) => set({ typical_stay_minutes: optional(v) })} placeholder={t('tariff.wizard.ofSector')} />
             </div>
