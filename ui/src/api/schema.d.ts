@@ -3703,7 +3703,7 @@ export interface paths {
         get: operations["get-tariffs-id"];
         /**
          * Write a new version of a tariff
-         * @description Sessions that have started keep the version they started with.
+         * @description Sessions that have started keep the version they started with. With `valid_from` the version holds from then on, and the present one until then; a later one without it does not undo what is planned.
          */
         put: operations["put-tariffs-id"];
         post?: never;
@@ -3819,7 +3819,7 @@ export interface paths {
         };
         /**
          * List the versions of a tariff
-         * @description Sort fields: version, last_updated (a leading - reverses); default -version.
+         * @description Sort fields: version, last_updated, valid_from (a leading - reverses); default -version.
          */
         get: operations["get-tariffs-id-versions"];
         put?: never;
@@ -7978,6 +7978,11 @@ export interface components {
             /** @enum {string} */
             type?: "AD_HOC_PAYMENT" | "PROFILE_CHEAP" | "PROFILE_FAST" | "PROFILE_GREEN" | "REGULAR";
             /**
+             * Format: date-time
+             * @description Since when this version holds; to write a version that holds later, when; default: now
+             */
+            valid_from?: string;
+            /**
              * Format: int64
              * @description Counts from 1; ignored when writing
              */
@@ -7992,6 +7997,8 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by: string;
+            /** @description Which price; absent: all */
+            dimension?: string;
             /** Format: int64 */
             done: number;
             /** Format: int64 */
@@ -8001,16 +8008,21 @@ export interface components {
             id: string;
             op: string;
             organisation: string;
+            percent?: number;
             /**
              * Format: int64
              * @description Places whose price changes
              */
             places: number;
+            /** @description set */
+            price?: number;
             second_approver: boolean;
             /** Format: date-time */
             started_at?: string;
             /** @enum {string} */
             status: "draft" | "scheduled" | "running" | "applied" | "rolling_back" | "rolled_back" | "cancelled";
+            /** @description copy */
+            tariff?: string;
             title?: string;
             /**
              * Format: int64
@@ -17706,7 +17718,10 @@ export interface operations {
                 limit?: number;
                 state?: "planned" | "applied" | "failed" | "rolled_back";
             };
-            header?: never;
+            header?: {
+                /** @description en, fr or de; others are answered in English */
+                "Accept-Language"?: string;
+            };
             path: {
                 id: string;
             };
@@ -19090,6 +19105,8 @@ export interface operations {
                 version?: number;
                 /** @description Only items with this last_updated. Comparisons as last_updated[op]: ne, lt, lte, gt, gte, in */
                 last_updated?: string;
+                /** @description Only items with this valid_from. Comparisons as valid_from[op]: ne, lt, lte, gt, gte, in */
+                valid_from?: string;
                 /** @description How many items to return at most */
                 limit?: number;
                 /** @description The next_cursor of the page before */
