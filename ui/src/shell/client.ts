@@ -14,7 +14,8 @@ export function makeQueryClient(): QueryClient {
     },
   })
   forgetWhenSignedOut(client)
-  // What the server words itself was worded in the language before.
-  i18next.on('languageChanged', () => void client.invalidateQueries())
+  // What the server words itself was worded in the language before. A first
+  // answer that is still on its way would be kept, so it is asked for anew.
+  i18next.on('languageChanged', () => void client.cancelQueries().then(() => client.invalidateQueries()))
   return client
 }

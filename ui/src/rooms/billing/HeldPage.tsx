@@ -4,6 +4,7 @@ import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { post, useChange, useList, useMay, type HeldPrice } from '../../api'
 import { Empty, IconCheck, Instant, ListView, NONE, Page, Panel, ProblemAlert, ToneBadge, useFormat, useUrlListState, type Column, type FilterDef, type Tone } from '../../design'
+import css from './billing.module.css'
 
 const PATH = '/held-cdrs'
 const STATES = ['held', 'released', 'replaced'] as const
@@ -63,7 +64,7 @@ function useColumns(release?: (h: HeldPrice) => void): Column<HeldPrice>[] {
     { id: 'state', header: t('billing.held.state'), card: 'badge', width: 130, cell: (h) => <ToneBadge tone={TONE[h.state]}>{t(`billing.held.states.${h.state}`)}</ToneBadge> },
     { id: 'quoted', header: t('billing.held.quoted'), align: 'right', cell: (h) => money(h.quoted) },
     { id: 'cost', header: t('billing.held.final'), align: 'right', cell: (h) => money(h.cost) },
-    { id: 'why', header: t('billing.why'), cell: (h) => <span title={h.reasons?.join('; ')}>{h.reasons?.join('; ') || NONE}</span> },
+    { id: 'why', header: t('billing.why'), cell: (h) => <span className={css.reason}>{h.reasons?.join('; ') || NONE}</span> },
     { id: 'at', header: t('billing.held.since'), sort: 'held_at', cell: (h) => <Instant at={h.held_at} /> },
     { id: 'note', header: t('billing.note'), hidden: true, cell: (h) => [h.note, h.actor].filter(Boolean).join(' – ') || NONE },
     {

@@ -5,7 +5,7 @@ export interface Difference {
 }
 
 /** What stands by itself on every version and says nothing about the price. */
-const IGNORED = new Set(['$schema', 'version', 'newest_version', 'last_updated', 'summary', 'status', 'organisation'])
+const IGNORED = new Set(['$schema', 'version', 'newest_version', 'last_updated', 'summary', 'status', 'organisation', 'valid_from'])
 
 /** What differs between two documents, by path; lists are compared place by place. */
 export function differences(before: unknown, after: unknown): Difference[] {

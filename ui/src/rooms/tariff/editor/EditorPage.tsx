@@ -5,7 +5,7 @@ import { Link, useBlocker, useNavigate, useParams } from '@tanstack/react-router
 import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { asProblem, post, put, useChange, useMe, useOne, type Tariff, type TariffPreview } from '../../../api'
-import { Failed, Grid, IconPlus, Loading, Page, Panel, ProblemAlert } from '../../../design'
+import { Failed, Grid, IconPlus, InstantInput, Loading, Page, Panel, ProblemAlert } from '../../../design'
 import css from '../tariff.module.css'
 import { Basics } from './Basics'
 import { Beyond } from './Beyond'
@@ -41,7 +41,7 @@ export function EditorPage() {
     <Page title={tariffId ? t('tariff.newVersion') : t('tariff.add')} crumbs={crumbs} subtitle={t('tariff.edit.hint')}>
       {stored.problem && tariffId && <Failed problem={stored.problem} retry={stored.retry} />}
       {!first && !stored.problem && <Loading />}
-      {first && <Editor key={`${tariffId}/${stored.data?.version}`} first={first} id={tariffId} fresh={Boolean(started)} />}
+      {first && <Editor key={`${tariffId}/${stored.data?.version}`} first={first} id={tariffId} planned={toCome(stored.data?.valid_from)} fresh={Boolean(started)} />}
     </Page>
   )
 }
@@ -49,22 +49,25 @@ export function EditorPage() {
 interface EditorProps {
   first: Tariff
   id?: string
+  /** When the newest version will hold, if it does not yet. */
+  planned?: string
   /** Filled in by the wizard and not stored yet. */
   fresh: boolean
 }
 
-function Editor({ first, id, fresh }: EditorProps) {
+function Editor({ first, id, planned, fresh }: EditorProps) {
   const { t } = useTranslation()
   const navigate = useNavigate()
   const [draft, setDraft] = useState(first)
+  const [from, setFrom] = useState(id ? planned : undefined)
   const [mode, setMode] = useState('form')
   const leaving = useRef(false)
   const body = useMemo(() => cleaned(draft), [draft])
   const untouched = useMemo(() => JSON.stringify(cleaned(first)), [first])
-  const dirty = fresh || JSON.stringify(body) !== untouched
+  const dirty = fresh || JSON.stringify(body) !== untouched || from !== (id ? planned : undefined)
   const blocker = useBlocker({ shouldBlockFn: () => dirty && !leaving.current, enableBeforeUnload: () => dirty && !leaving.current, withResolver: true })
   const preview = usePreview(body)
-  const save = useChange((b: Tariff) => (id ? put<Tariff>(`/tariffs/${encodeURIComponent(id)}`, b) : post<Tariff>('/tariffs', b)), ['/tariffs', '/tariff-uses'])
+  const save = useChange((b: Tariff) => (id ? put<Tariff>(`/tariffs/${encodeURIComponent(id)}`, { ...b, valid_from: from }) : post<Tariff>('/tariffs', b)), ['/tariffs', '/tariff-uses'])
   const store = async () => {
     const saved = await save.run(body).catch(() => undefined)
     if (!saved?.id) return
@@ -80,7 +83,7 @@ function Editor({ first, id, fresh }: EditorProps) {
   return (
     <Faults value={preview.faults}>
       {blocker.status === 'blocked' && <Unsaved stay={blocker.reset} leave={blocker.proceed} />}
-      <Group justify="space-between" mb="md">
+      <Group justify="space-between" align="end" mb="md">
         <SegmentedControl
           aria-label={t('tariff.edit.mode')}
           value={mode}
@@ -90,9 +93,12 @@ function Editor({ first, id, fresh }: EditorProps) {
             { value: 'json', label: t('tariff.edit.json') },
           ]}
         />
-        <Button onClick={() => void store()} loading={save.busy} disabled={preview.faults.length > 0 || !dirty} data-testid="tariff-save">
-          {id ? t('tariff.edit.saveVersion') : t('tariff.edit.saveNew')}
-        </Button>
+        <Group align="end">
+          {id && <InstantInput label={t('tariff.edit.holdsFrom')} value={from} onChange={setFrom} />}
+          <Button onClick={() => void store()} loading={save.busy} disabled={preview.faults.length > 0 || !dirty} data-testid="tariff-save">
+            {id ? t('tariff.edit.saveVersion') : t('tariff.edit.saveNew')}
+          </Button>
+        </Group>
       </Group>
       <ProblemAlert problem={save.problem} />
       <div className={css.split}>
@@ -144,6 +150,8 @@ function Form({ draft, update, fixedId }: FormProps) {
     </Grid>
   )
 }
+
+const toCome = (at: string | undefined) => (at && Date.parse(at) > Date.now() ? at : undefined)
 
 /** What the server makes of the draft, asked again a moment after each change. */
 function usePreview(body: Tariff) {

@@ -1,7 +1,7 @@
 import type { Tariff, TariffElement } from '../../../api'
 
 /** What the API adds to a tariff and does not take back. */
-const ADDED = new Set(['$schema', 'summary', 'organisation', 'version', 'newest_version', 'status', 'last_updated'])
+const ADDED = new Set(['$schema', 'summary', 'organisation', 'version', 'newest_version', 'status', 'last_updated', 'valid_from'])
 
 /** A first tariff to change: one price for energy. */
 export const blankTariff = (currency: string): Tariff => ({ id: '', currency, elements: [blankElement()] })

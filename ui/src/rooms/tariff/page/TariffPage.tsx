@@ -49,6 +49,7 @@ function Content({ tariff, tab }: { tariff: Tariff; tab?: string }) {
         <p className={css.sentence} data-testid="tariff-sentence">
           {tariff.summary}
         </p>
+        <Planned tariff={tariff} />
         <Following tariff={id} />
       </Panel>
       <OverflowTabs
@@ -66,6 +67,20 @@ function Content({ tariff, tab }: { tariff: Tariff; tab?: string }) {
         {chosen === 'ocpi' && <OcpiPanel tariff={id} />}
       </OverflowTabs>
     </Grid>
+  )
+}
+
+/** The newest version, which the page shows, may not hold yet. */
+function Planned({ tariff }: { tariff: Tariff }) {
+  const { t } = useTranslation()
+  if (!tariff.valid_from || Date.parse(tariff.valid_from) <= Date.now()) return null
+  return (
+    <p className={`${css.dim} ${css.following}`} data-testid="tariff-planned">
+      {t('tariff.planned')} <Instant at={tariff.valid_from} />.{' '}
+      <Link to="/tariffs/$tariffId/{-$tab}" params={{ tariffId: tariff.id ?? '', tab: 'versions' }} className="link">
+        {t('tariff.plannedUntil')}
+      </Link>
+    </p>
   )
 }
 
@@ -98,6 +113,7 @@ function Overview({ tariff }: { tariff: Tariff }) {
           <Facts
             items={[
               [t('tariff.field.version'), tariff.version],
+              [t('tariff.field.holdsFrom'), <Instant key="f" at={tariff.valid_from} />],
               [t('tariff.field.currency'), tariff.currency],
               [t('tariff.field.valid'), <Validity key="v" tariff={tariff} />],
               [t('tariff.field.type'), t(`tariff.type.${tariff.type ?? 'ALL'}`)],

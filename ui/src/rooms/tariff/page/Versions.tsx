@@ -13,7 +13,8 @@ export function Versions({ tariff }: { tariff: string }) {
   if (!rows) return <Panel>{problem ? <Failed problem={problem} retry={retry} /> : <Loading />}</Panel>
   const columns: Column<Tariff>[] = [
     { id: 'version', header: t('tariff.field.version'), card: 'lead', width: 110, cell: (x) => <strong>{x.version}</strong> },
-    { id: 'at', header: t('tariff.field.updated'), width: 190, cell: (x) => <Instant at={x.last_updated} /> },
+    { id: 'from', header: t('tariff.field.holdsFrom'), width: 190, cell: (x) => <Instant at={x.valid_from} /> },
+    { id: 'at', header: t('tariff.field.written'), width: 190, cell: (x) => <Instant at={x.last_updated} /> },
     { id: 'summary', header: t('tariff.field.summary'), cell: (x) => <span className={css.words}>{x.summary || NONE}</span> },
   ]
   return (
