@@ -185,25 +185,39 @@ func (g *ground) crew(first, count int) crew {
 // enlist imports count stations, numbered from first, and makes the fleet of
 // them.
 func (g *ground) enlist(ctx context.Context, first, count int) (*fleet, error) {
+	if err := g.admit(ctx, first, count); err != nil {
+		return nil, err
+	}
+	return g.fleet(first, count)
+}
+
+// enlistAlone is enlist for a run of one fleet whose memory is a figure: the
+// server is started anew after the import.
+func (g *ground) enlistAlone(ctx context.Context, count int) (*fleet, error) {
+	if err := g.admit(ctx, 0, count); err != nil {
+		return nil, err
+	}
+	if err := g.again(ctx); err != nil {
+		return nil, err
+	}
+	return g.fleet(0, count)
+}
+
+func (g *ground) admit(ctx context.Context, first, count int) error {
 	if most := descriptors(); most > 0 && first+count > most-200 {
-		return nil, fmt.Errorf("this process may hold %d open files, too few for %d stations; raise the limit (ulimit -n)", most, first+count)
+		return fmt.Errorf("this process may hold %d open files, too few for %d stations; raise the limit (ulimit -n)", most, first+count)
 	}
 	profile := 1
 	if g.ca != nil {
 		profile = 3
 	}
 	g.say("importing %d stations and their cards", count)
-	if err := register(ctx, g.api, g.crew(first, count), profile); err != nil {
-		return nil, err
-	}
-	if err := g.again(ctx); err != nil {
-		return nil, err
-	}
+	return register(ctx, g.api, g.crew(first, count), profile)
+}
+
+func (g *ground) fleet(first, count int) (*fleet, error) {
 	f, err := newFleet(g.crew(first, count))
-	if err != nil {
-		return nil, err
-	}
-	if g.ca != nil {
+	if err == nil && g.ca != nil {
 		g.say("making %d certificates", count)
 		err = g.ca.certify(f, time.Now())
 	}

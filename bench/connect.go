@@ -20,7 +20,7 @@ func (c *connectCmd) Run(ctx context.Context, s Streams) error {
 }
 
 func (c *connectCmd) measure(ctx context.Context, g *ground) (*Result, error) {
-	f, err := g.enlist(ctx, 0, c.Stations)
+	f, err := g.enlistAlone(ctx, c.Stations)
 	if err != nil {
 		return nil, err
 	}
