@@ -52,6 +52,7 @@ export async function device({ base, page, step, picture }) {
     })
     await byId(page, 'update-pause').click()
     await byId(page, 'update-resume').click()
+    await byId(page, 'update-pause').waitFor() // it goes on: while a change is under way the buttons take no click
     await byId(page, 'update-cancel').click()
     await page.getByText('Cancelled', { exact: true }).first().waitFor()
   })
