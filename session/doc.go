@@ -49,6 +49,13 @@
 //   - What no car explains is flagged; a session that claims to charge without
 //     any energy is ended, and its time is not billed (ghost).
 //
+// # Rows that lag
+//
+// Readings are stored before they are answered; the session's row follows from
+// them. Of a session that sends more than once in two seconds the row is
+// written once in two seconds and marked as stale (lag.go): lists may show such
+// a session two seconds late, while limits, prices and facts never wait for it.
+//
 // Owned tables: session, session_event, meter_sample, session_interval,
 // remote_start, session_station, session_counter, session_quote,
 // session_tariff, session_settlement, session_priority.
