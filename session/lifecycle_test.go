@@ -275,7 +275,11 @@ func TestTransactionNumbersWrap(t *testing.T) {
 		st := h.at16("CP1")
 		first, _ := st.start(1, "A", minutes(0), 0)
 		if err := h.d.Update(h.ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(`UPDATE session_counter SET last = $1 WHERE name = 'transaction'`, maxNumber-1)
+			statement := `UPDATE session_counter SET last = $1 WHERE name = 'transaction'`
+			if tx.Dialect == db.Postgres {
+				statement = `SELECT setval('session_number_transaction', $1)`
+			}
+			_, err := tx.Exec(statement, maxNumber-1)
 			return err
 		}); err != nil {
 			t.Fatal(err)

@@ -164,10 +164,14 @@ func storeClock(tx *db.Tx, org, station string, c Clock) error {
 
 const maxNumber = 1<<31 - 1
 
-// nextNumber counts up and begins anew after 2³¹-1.
-func nextNumber(tx *db.Tx, counter string) (int64, error) {
-	var n int64
-	err := tx.QueryRow(`UPDATE session_counter SET last = CASE WHEN last >= $2 THEN 1 ELSE last + 1 END WHERE name = $1 RETURNING last`,
+// nextNumber counts up and begins anew after 2³¹-1. On PostgreSQL a sequence
+// counts: a row would hold every start up until the one before is committed.
+func nextNumber(tx *db.Tx, counter string) (n int64, err error) {
+	if tx.Dialect == db.Postgres {
+		err = tx.QueryRow("SELECT nextval('session_number_" + counter + "')").Scan(&n)
+		return n, err
+	}
+	err = tx.QueryRow(`UPDATE session_counter SET last = CASE WHEN last >= $2 THEN 1 ELSE last + 1 END WHERE name = $1 RETURNING last`,
 		counter, maxNumber).Scan(&n)
 	return n, err
 }

@@ -176,7 +176,13 @@ func TestLogsComeFromStations(t *testing.T) {
 			s.device(one.id, one.version, one.quirks...)
 			log := s.must("POST", "/charging-stations/"+one.id+"/logs", object{"type": one.kind})
 			id := log["id"].(string)
-			eventually(t, one.id+" has uploaded", func() bool { return s.must("GET", "/logs/"+id, nil)["state"] == "uploaded" })
+			eventually(t, one.id+" has uploaded", func() bool {
+				log = s.must("GET", "/logs/"+id, nil)
+				if log["state"] == "failed" {
+					t.Fatalf("%s failed: %v", one.id, log)
+				}
+				return log["state"] == "uploaded"
+			})
 			status, text := s.transfer("GET", s.url+"/api/v1/logs/"+id+"/content", nil)
 			if status != 200 || !strings.HasPrefix(string(text), one.kind+" of "+one.id+"\n") {
 				t.Errorf("%s: %d %.100s", one.id, status, text)

@@ -8,9 +8,11 @@
 // # Transactions
 //
 // [DB.Update] is the only way to write, [DB.View] the way to read. A closure
-// may be run more than once (PostgreSQL retries serialization failures and
-// deadlocks), so it has no side effects outside the transaction: those go to
-// [Tx.AfterCommit]. A transaction inside a transaction panics. After a
+// may be run more than once (on PostgreSQL whenever another transaction wrote a
+// row that it read and writes, and after deadlocks), so it has no side effects
+// outside the transaction: those go to [Tx.AfterCommit]. Two closures that read
+// different rows than they write may both commit: what must hold between them
+// needs a row that both write, or a lock. A transaction inside a transaction panics. After a
 // statement has failed the transaction cannot commit, on either engine.
 //
 // On SQLite one writer commits many waiting closures together, so that one

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	pgAttempts = 8                    // runs of one closure before a deadlock is given up
-	pgPause    = 2 * time.Millisecond // first pause between runs; doubles
+	pgAttempts = 12                     // runs of one closure before it is given up
+	pgPause    = 2 * time.Millisecond   // first pause between runs; doubles
+	pgMaxPause = 100 * time.Millisecond // longest pause between runs
 )
 
 func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
@@ -44,10 +45,21 @@ func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Row
 	return r.tx.QueryContext(ctx, query, args...)
 }
 
-func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error) error {
+// updatePG runs a closure until it did not collide with another.
+//
+// A closure reads a row, decides and writes it back. When another transaction
+// wrote that row in between, REPEATABLE READ makes the engine refuse, and the
+// closure decides again; under READ COMMITTED it would undo what the other
+// wrote. Batches keep the latter: they lock what they read, and would wait
+// for a lock only to be refused.
+func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error, batch bool) error {
+	o := &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
+	if batch {
+		o.Isolation = sql.LevelReadCommitted
+	}
 	pause := pgPause
 	for attempt := 1; ; attempt++ {
-		err := d.runPG(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, fn)
+		err := d.runPG(ctx, o, fn)
 		if err == nil || !retriable(err) || attempt == pgAttempts {
 			return err
 		}
@@ -56,7 +68,7 @@ func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error) error {
 			return ctx.Err()
 		case <-time.After(pause + rand.N(pause)):
 		}
-		pause *= 2
+		pause = min(2*pause, pgMaxPause)
 	}
 }
 

@@ -501,3 +501,38 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	at(6, "after")
 }
+
+// TestNoUpdateIsLost: closures that read a row and write it back, many at a
+// time, on a row that was there and on one that each may be the first to make.
+func TestNoUpdateIsLost(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		table(t, d, people, "INSERT INTO scratch_person (name, age) VALUES ('old', 0)")
+		older := func(name string) error {
+			return d.Update(context.Background(), func(tx *db.Tx) error {
+				var age int
+				if err := tx.QueryRow("SELECT age FROM scratch_person WHERE name = $1", name).Scan(&age); err != nil && !fault.Is(err, fault.NotFound) {
+					return err
+				}
+				_, err := tx.Exec("INSERT INTO scratch_person (name, age) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET age = excluded.age", name, age+1)
+				return err
+			})
+		}
+		const callers, each = 6, 20
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				for i := range each {
+					if err := older([]string{"old", "new"}[i%2]); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for _, name := range []string{"old", "new"} {
+			if age := count(t, d, "SELECT age FROM scratch_person WHERE name = $1", name); age != callers*each/2 {
+				t.Errorf("%s is %d, not %d", name, age, callers*each/2)
+			}
+		}
+	})
+}

@@ -46,14 +46,15 @@ func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	return d.update(ctx, fn, false)
 }
 
-// update is Update. With again the closure is known to bear another run on
-// SQLite too, which saves it a savepoint.
-func (d *DB) update(ctx context.Context, fn func(tx *Tx) error, again bool) error {
+// update is Update. The closure of a batch is known to bear another run on
+// SQLite too, which saves it a savepoint, and to lock on PostgreSQL what it
+// reads and writes back.
+func (d *DB) update(ctx context.Context, fn func(tx *Tx) error, batch bool) error {
 	d.refuseNested(ctx)
 	if d.dialect == Postgres {
-		return d.updatePG(ctx, fn)
+		return d.updatePG(ctx, fn, batch)
 	}
-	return d.updateLite(ctx, fn, again)
+	return d.updateLite(ctx, fn, batch)
 }
 
 // View runs fn in a read-only transaction over one snapshot.
