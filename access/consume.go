@@ -1,6 +1,8 @@
 package access
 
 import (
+	"time"
+
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -8,6 +10,9 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
 )
+
+// listBetween is between two stations whose lists are looked at after boots.
+const listBetween = 10 * time.Millisecond
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
@@ -83,7 +88,7 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 		if !known || !l.Dirty || l.Status == ListUnsupported || l.Status == ListOff {
 			return nil
 		}
-		return wantList(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
+		return wantList(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(s.d.Config.ListDelay)))
 	}
 	var b station.Boot
 	if err := f.Decode(&b); err != nil {
@@ -98,5 +103,5 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 			return err
 		}
 	}
-	return wantList(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
+	return wantList(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(s.d.Config.ListDelay)))
 }

@@ -15,8 +15,9 @@ const (
 	jobRenew     = "pki.renew"
 	jobReconcile = "pki.reconcile"
 
-	renewAgain = 24 * time.Hour      // a station that took the trigger and sent no request is asked again
-	giveUp     = 30 * 24 * time.Hour // a certificate that no station came for
+	renewAgain = 24 * time.Hour        // a station that took the trigger and sent no request is asked again
+	between    = 20 * time.Millisecond // two stations that are compared after their boots
+	giveUp     = 30 * 24 * time.Hour   // a certificate that no station came for
 	keepOver   = 400 * 24 * time.Hour
 )
 
@@ -110,7 +111,7 @@ func (s *Service) booted(tx *db.Tx, f event.Fact) error {
 		f.Station, f.Org, f.Site, db.Micros(tx.Now.Add(s.d.ReconcileEvery))); err != nil {
 		return err
 	}
-	if err := enqueueReconcile(tx, f.Station, f.Org, tx.Now.Add(settle)); err != nil {
+	if err := enqueueReconcile(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(settle))); err != nil {
 		return err
 	}
 	waiting, err := db.Collect(tx, scanRequest, "SELECT "+requestColumns+" FROM pki_request WHERE station = $1 AND status IN ($2, $3)", f.Station, Queued, Delivering)
