@@ -75,6 +75,9 @@ func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) 
 		return Imported{}, err
 	}
 	ctx = context.WithoutCancel(ctx) // a browser that is closed leaves no half of a file
+	slices.SortStableFunc(table.Rows, func(a, b sheet.Row) int { // neighbours share pages of the index
+		return strings.Compare(Match(a.Get("id_token")), Match(b.Get("id_token")))
+	})
 	for rows := range slices.Chunk(table.Rows, importChunk) {
 		if err := s.importRows(ctx, rows, &done); err != nil {
 			return done, unfinished(err, done, len(table.Rows))
@@ -83,8 +86,7 @@ func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) 
 	return done, nil
 }
 
-// unfinished tells what became of a file of which only the first rows are
-// stored.
+// unfinished tells what became of a file of which only some rows are stored.
 func unfinished(err error, done Imported, rows int) error {
 	stored := done.Created + done.Changed + done.Unchanged
 	kind := fault.Unavailable
@@ -92,7 +94,7 @@ func unfinished(err error, done Imported, rows int) error {
 		kind = f.Kind
 	}
 	e := fault.Wrap(kind, err, "token.import_unfinished",
-		"the first %d of %d rows are stored, the others are not; send the same file again to store them", stored, rows)
+		"%d of %d rows are stored, the others are not; send the same file again to store them", stored, rows)
 	if f := fault.Of(err); f != nil {
 		e.Fields = f.Fields
 	}
