@@ -13,9 +13,10 @@ func (d *DB) Queued() int {
 // GroupFor lets SQLite's groups take this long, before anything is written.
 func (d *DB) GroupFor(t time.Duration) { d.lite.groupTime = t }
 
-// ProbeMost sets how many rows a probe reads; it gives the way back.
-func ProbeMost(n int) (reset func()) {
-	old := mostProbed
-	mostProbed = n
-	return func() { mostProbed = old }
+// ProbeMost sets how many rows a probe reads, and how many it walks; it gives
+// the way back.
+func ProbeMost(n, walked int) (reset func()) {
+	old, oldWalked := mostProbed, mostWalked
+	mostProbed, mostWalked = n, walked
+	return func() { mostProbed, mostWalked = old, oldWalked }
 }

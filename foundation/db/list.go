@@ -98,6 +98,8 @@ type page struct {
 	sort  string // canonical, to recognise a cursor of another order
 	limit int
 	from  []any // the cursor's keys; nil on the first page
+
+	sortAll bool // no index gives the order
 }
 
 type order struct {
