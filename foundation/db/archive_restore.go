@@ -64,7 +64,39 @@ func RestoreArchive(ctx context.Context, dir, path string, to time.Time) (r Rest
 	if err := settle(part, path); err != nil {
 		return r, bad(err)
 	}
-	return plan.Restored, nil
+	if to.IsZero() && plan.More.IsZero() {
+		err = carryOn(dir, path)
+	}
+	return plan.Restored, err
+}
+
+// carryOn lets a server that opens the restored database with the archive go
+// on with it, as if it had closed it: so what is committed next stands on the
+// same base. Not if some server writes the archive now, or somebody changes
+// the database before: then it begins with a new base.
+func carryOn(dir, path string) error {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil
+	}
+	defer lock.release()
+	all, err := numbers(dir, segmentEnd)
+	if err != nil {
+		return err
+	}
+	end, _, err := segmentMark(dir, all[len(all)-1])
+	if errors.Is(err, errNoSegment) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a := &archive{ArchiveConfig: ArchiveConfig{Dir: dir}, path: path}
+	is, err := a.stands(end)
+	if err != nil {
+		return err
+	}
+	return writeJSON(a.restoredFile(), is) // the lost one may have closed in peace and come back
 }
 
 // chooseBase takes the newest that was whole at the instant.

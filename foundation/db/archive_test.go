@@ -256,6 +256,31 @@ func TestArchiveOfAnInstant(t *testing.T) {
 	}
 }
 
+// A restored database goes on with the archive it came from: what it commits
+// at once is safe too, before a new base is taken.
+func TestArchiveGoesOnAfterRestoring(t *testing.T) {
+	c, d := archived(t)
+	for i := range 4 {
+		if err := d.Update(t.Context(), insert(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+		want := names(t, d)
+		closed(t, d)
+		c.Path = filepath.Join(t.TempDir(), "elsewhere.db")
+		if _, err := db.RestoreArchive(t.Context(), c.Archive.Dir, c.Path, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		closed(t, open(t, db.Config{Path: c.Path})) // as forecourt restore does
+		d = open(t, c)
+		if got := names(t, d); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	if n := bases(t, c.Archive.Dir); n != 1 {
+		t.Errorf("%d bases", n)
+	}
+}
+
 func TestArchiveThatIsDamaged(t *testing.T) {
 	c, d := archived(t)
 	for i := range 3 { // each opening begins a segment
