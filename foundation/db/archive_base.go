@@ -37,6 +37,9 @@ func (l *lite) archiveLoop() {
 				l.db.log.Error("the archive has no new base; it is tried again", "archive", a.Dir, "again", basePause, "err", err)
 			}
 		}
+		if err := a.packAll(l.stop); err != nil && !errors.Is(err, errClosed) {
+			l.db.log.Warn("a segment of the archive cannot be compressed", "archive", a.Dir, "err", err)
+		}
 		select {
 		case <-t.C:
 			a.retry.Store(true)
@@ -57,7 +60,7 @@ func (a *archive) due() bool {
 // replayMost is how many bytes of commits may have to be replayed over a base
 // before a new one is taken: so that a restore stays within a few times what
 // copying the database takes.
-func replayMost(base int64) int64 { return max(4*base, 1<<30) }
+func replayMost(base int64) int64 { return max(16*base, 4<<30) }
 
 // next is the segment from which a base can be taken now; 0: none.
 func (a *archive) next() int64 {

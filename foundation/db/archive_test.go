@@ -293,7 +293,14 @@ func TestArchiveThatIsDamaged(t *testing.T) {
 	if err := d.Update(t.Context(), insert("last")); err != nil {
 		t.Fatal(err)
 	}
-	all, err := filepath.Glob(filepath.Join(c.Archive.Dir, "*.log"))
+	var all []string
+	for end := time.Now().Add(time.Minute); len(all) != 1; time.Sleep(5 * time.Millisecond) { // the others are being compressed
+		all, _ = filepath.Glob(filepath.Join(c.Archive.Dir, "*.log"))
+		if time.Now().After(end) {
+			t.Fatal(all)
+		}
+	}
+	all, err := filepath.Glob(filepath.Join(c.Archive.Dir, "*.log*"))
 	if err != nil || len(all) < 4 {
 		t.Fatal(all, err)
 	}

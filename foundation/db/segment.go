@@ -21,7 +21,7 @@ import (
 // An archive is a directory of bases (copies of the database file, taken
 // while it changes) and segments (what was committed). A segment begins with
 // one line of JSON; chunks follow: a header of 24 bytes, then frames of the
-// write-ahead log.
+// write-ahead log. Segments that are complete are compressed (zstd, .zst).
 //
 //	0  length of the frames   4  CRC-32C of the header's rest and the frames
 //	8  instant, µs UTC       16  page size     20  1: ends with a commit; 0: goes on
@@ -123,7 +123,8 @@ func (s *segment) sync() error {
 // (negative: as many as there are). An error of each ends it.
 func readSegment(dir string, number, off int64, each func(chunk) error) (segmentHead, error) {
 	var head segmentHead
-	f, err := os.Open(segmentName(dir, number))
+	name := segmentName(dir, number)
+	f, err := openSegment(name)
 	if err != nil {
 		return head, err
 	}
@@ -134,7 +135,7 @@ func readSegment(dir string, number, off int64, each func(chunk) error) (segment
 		err = json.Unmarshal(line, &head)
 	}
 	if err != nil || head.Format != 1 || head.Number != number {
-		return head, fmt.Errorf("%s is not a segment of an archive (format %d): %w", f.Name(), head.Format, errors.Join(err, errNoSegment))
+		return head, fmt.Errorf("%s is not a segment of an archive (format %d): %w", name, head.Format, errors.Join(err, errNoSegment))
 	}
 	at := int64(len(line))
 	if head.length = at; each == nil {
@@ -182,14 +183,14 @@ func numbers(dir, end string) ([]int64, error) {
 	}
 	var out []int64
 	for _, e := range entries {
-		if text, ok := strings.CutSuffix(e.Name(), end); ok {
+		if text, ok := strings.CutSuffix(strings.TrimSuffix(e.Name(), packedEnd), end); ok {
 			if n, ok := archived(text); ok {
 				out = append(out, n)
 			}
 		}
 	}
 	slices.Sort(out)
-	return out, nil
+	return slices.Compact(out), nil
 }
 
 // archived is the number in the name of a file of an archive.
