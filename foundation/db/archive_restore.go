@@ -164,10 +164,27 @@ func planReplay(dir string, base baseInfo, to time.Time) (p replay, err error) {
 	if chain[len(chain)-1].Number < base.Until.Number {
 		return p, fault.New(fault.Invalid, "db.restore", "%s is missing, and the base %d is nothing without it", segmentName(dir, chain[len(chain)-1].Number+1), base.Number)
 	}
-	if rest, err := readSegment(dir, chain[len(chain)-1].Number+1, 0, nil); err == nil && (to.IsZero() || rest.Made.Before(to)) {
-		p.More = rest.Made
+	p.More, err = beyond(dir, chain[len(chain)-1].Number, to)
+	return p, err
+}
+
+// beyond looks behind the last segment that could be followed: a new beginning
+// is told of, a segment that should be there and is not is an error.
+func beyond(dir string, number int64, to time.Time) (more time.Time, err error) {
+	all, err := numbers(dir, segmentEnd)
+	if err != nil || all[len(all)-1] <= number {
+		return more, err
 	}
-	return p, nil
+	next, err := readSegment(dir, number+1, 0, nil)
+	switch {
+	case err == nil && next.Follows == nil && (to.IsZero() || next.Made.Before(to)):
+		return next.Made, nil
+	case err == nil: // later than wanted, or a server has just begun it
+		return more, nil
+	case errors.Is(err, errNoSegment) && all[len(all)-1] == number+1: // it was being made
+		return more, nil
+	}
+	return more, fault.Wrap(fault.Invalid, err, "db.restore", "%s is damaged or missing: what came later cannot be restored over this base, an earlier instant can", segmentName(dir, number+1))
 }
 
 var errEnough = errors.New("enough")
