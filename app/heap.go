@@ -27,8 +27,8 @@ const (
 )
 
 // tuneHeap adjusts the collector until ctx ends, unless the environment says
-// what it shall do.
-func tuneHeap(ctx context.Context) {
+// what it shall do. rest gives back other memory once the program is at rest.
+func tuneHeap(ctx context.Context, rest func(context.Context) error) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
@@ -58,6 +58,9 @@ func tuneHeap(ctx context.Context) {
 			quiet = 0
 		}
 		if quiet == restLooks {
+			if err := rest(ctx); err != nil {
+				slog.Debug("the database keeps memory it does not need", "err", err)
+			}
 			if _, err := dropProgramPages(); err != nil {
 				slog.Debug("the program's pages stay in memory", "err", err)
 			}

@@ -147,8 +147,7 @@ func (g *Gateway) reporting() {
 }
 
 // join gives a new connection its epoch and makes it the station's. False
-// means that it was refused and closed; else it leaves the door once the
-// platform knows of it.
+// means that it was refused and closed.
 func (g *Gateway) join(l *link, host string) bool {
 	ctx := g.base
 	holder := g.links.get(l.key)
@@ -186,7 +185,6 @@ func (g *Gateway) join(l *link, host string) bool {
 	arrived := make(chan struct{})
 	l.arrived, l.unbooted = arrived, unbooted
 	g.readers.Go(func() {
-		defer g.door.leave()
 		defer close(arrived)
 		g.arrive(ocpp.WithUnbooted(g.base, unbooted), l, peer)
 	})

@@ -123,10 +123,10 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 	}
 	host := from.host
 	g.readers.Go(func() {
-		if g.join(l, host) {
+		joined := g.join(l, host)
+		g.door.leave()
+		if joined {
 			l.serve()
-		} else {
-			g.door.leave()
 		}
 	})
 	return true
