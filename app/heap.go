@@ -19,7 +19,7 @@ import (
 const (
 	heapPeriod = 1500 * time.Millisecond
 	heapLook   = time.Second
-	heapLeast  = 20 << 20 // room for garbage, bytes: when hardly any is made
+	heapLeast  = 12 << 20 // room for garbage, bytes: when hardly any is made
 	heapMost   = 64 << 20 // or as much as is in use, if that is more
 
 	restRate  = 8 << 20 // bytes taken in a second, below which the program is at rest
