@@ -97,7 +97,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
 	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite, CSMSURL: a.csmsURL, Certified: a.certified(r.pki), ServerRoots: a.serverRoots(r.pki),
 		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r),
-		Booted: func(tx *db.Tx, p ocpp.Peer) error { return r.session.BootedIn(tx, p) }}) // dates before 2015 mean something within one boot only
+		Booted: func(tx *db.Tx, all []ocpp.Peer) error { return r.session.BootedIn(tx, all...) }}) // dates before 2015 mean something within one boot only
 	between.devices = r.device
 	r.access = access.New(access.Deps{Config: a.cfg.Tuning.Access, DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
 		Stations: r.station, Commander: r.gateway, Variable: between.variable,

@@ -40,7 +40,7 @@ func (c *csms) failed(f gateway.Failure) {
 	}
 }
 
-func (c *csms) Connected(ctx context.Context, p ocpp.Peer) error { return c.stations.Connected(ctx, p) }
+func (c *csms) Connected(ctx context.Context, p ocpp.Peer) error { return c.stations.Arrived(ctx, p) }
 
 func (c *csms) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
 	c.stations.Disconnected(ctx, p, reason)

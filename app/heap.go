@@ -19,7 +19,7 @@ import (
 const (
 	heapPeriod = 1500 * time.Millisecond
 	heapLook   = time.Second
-	heapLeast  = 20 << 20 // room for garbage, bytes: when hardly any is made
+	heapLeast  = 12 << 20 // room for garbage, bytes: when hardly any is made
 	heapMost   = 64 << 20 // or as much as is in use, if that is more
 
 	restRate  = 8 << 20 // bytes taken in a second, below which the program is at rest
@@ -27,8 +27,8 @@ const (
 )
 
 // tuneHeap adjusts the collector until ctx ends, unless the environment says
-// what it shall do.
-func tuneHeap(ctx context.Context) {
+// what it shall do. rest gives back other memory once the program is at rest.
+func tuneHeap(ctx context.Context, rest func(context.Context) error) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
@@ -58,6 +58,9 @@ func tuneHeap(ctx context.Context) {
 			quiet = 0
 		}
 		if quiet == restLooks {
+			if err := rest(ctx); err != nil {
+				slog.Debug("the database keeps memory it does not need", "err", err)
+			}
 			if _, err := dropProgramPages(); err != nil {
 				slog.Debug("the program's pages stay in memory", "err", err)
 			}

@@ -71,13 +71,13 @@ func (s *Service) storeBoots(tx *db.Tx, all []*booting) error {
 
 // storeEach stores boots of different stations.
 func (s *Service) storeEach(tx *db.Tx, all []*booting) error {
-	boots := make([]station.Booting, len(all))
+	boots, peers := make([]station.Booting, len(all)), make([]ocpp.Peer, len(all))
 	for i, b := range all {
-		boots[i] = b.Booting
-		if s.d.Booted != nil {
-			if err := s.d.Booted(tx, b.Peer); err != nil {
-				return err
-			}
+		boots[i], peers[i] = b.Booting, b.Peer
+	}
+	if s.d.Booted != nil {
+		if err := s.d.Booted(tx, peers); err != nil {
+			return err
 		}
 	}
 	verdicts, err := s.d.Stations.Boots(tx, boots)

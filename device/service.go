@@ -59,8 +59,9 @@ type Deps struct {
 	// leaves sites unchecked.
 	Sites func(tx *db.Tx, site string) (org string, err error)
 	Files *file.Store
-	// Booted is told of each boot in the transaction that stores it; nil: nobody.
-	Booted func(tx *db.Tx, p ocpp.Peer) error
+	// Booted is told of boots of different stations in the transaction that
+	// stores them; nil: nobody.
+	Booted func(tx *db.Tx, all []ocpp.Peer) error
 	// Sessions pages through sessions (filters station_id, started_at), for
 	// diagnostics bundles; nil: none.
 	Sessions func(ctx context.Context, req db.ListRequest) (list []any, next string, err error)

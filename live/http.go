@@ -165,9 +165,9 @@ func (s *Service) follow(ctx context.Context, o *out, v *viewer) {
 		case <-alive.C:
 			frames = append(frames, stillHere)
 		case it := <-v.events:
-			frames = append(frames, it.frame)
+			frames = append(frames, it.written())
 			for len(frames) < atOnce && len(v.events) > 0 {
-				frames = append(frames, (<-v.events).frame)
+				frames = append(frames, (<-v.events).written())
 			}
 		}
 		if !o.write(frames...) {
@@ -184,8 +184,8 @@ func (s *Service) resume(ctx context.Context, o *out, scope identity.Scope, f fi
 	}
 	var frames [][]byte
 	send := func(it *item) error {
-		if f.wants(it) && s.hub.maySee(scope, it.org) {
-			frames = append(frames, it.frame)
+		if f.wants(it) && s.hub.maySee(scope, it.Org) {
+			frames = append(frames, it.written())
 		}
 		if len(frames) >= atOnce {
 			o.write(frames...)

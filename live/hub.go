@@ -9,12 +9,13 @@ import (
 	"github.com/forecourt-ev/forecourt/identity"
 )
 
-// item is one event, written out once for all viewers.
+// item is one event, written out once for all viewers, when the first wants it.
 type item struct {
-	seq           int64 // of a fact; 0 for a signal
-	kind, org     string
-	site, station string // station in lower case
-	frame         []byte
+	envelope
+	seq     int64  // of a fact; 0 for a signal
+	station string // in lower case
+	once    sync.Once
+	frame   []byte
 }
 
 // filter is what a viewer wants to see; empty lists want all.
@@ -27,19 +28,19 @@ type filter struct {
 func (f *filter) wants(it *item) bool {
 	return (len(f.kinds) == 0 || slices.ContainsFunc(f.kinds, it.is)) &&
 		(len(f.stations) == 0 || slices.Contains(f.stations, it.station)) &&
-		(len(f.sites) == 0 || slices.Contains(f.sites, it.site))
+		(len(f.sites) == 0 || slices.Contains(f.sites, it.Site))
 }
 
 func (it *item) is(kind string) bool {
 	if prefix, ok := strings.CutSuffix(kind, "*"); ok {
-		return strings.HasPrefix(it.kind, prefix)
+		return strings.HasPrefix(it.Kind, prefix)
 	}
-	return it.kind == kind
+	return it.Kind == kind
 }
 
 const (
 	viewerBuffer = 512  // events that wait for one viewer
-	ringSize     = 4096 // facts kept for viewers that come back
+	ringSize     = 2048 // facts kept for viewers that come back
 	seesFor      = 30 * time.Second
 )
 
@@ -114,6 +115,13 @@ func (h *hub) join(scope identity.Scope, f filter, after int64) (v *viewer, upTo
 	return v, h.last, slices.Clone(h.ring[i:]), after >= h.from
 }
 
+// watched reports whether anybody looks on.
+func (h *hub) watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.groups) > 0
+}
+
 func (h *hub) leave(scope identity.Scope, v *viewer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -139,20 +147,20 @@ func (h *hub) publish(it *item) {
 			h.ring = slices.Clone(h.ring[ringSize:])
 		}
 	}
-	scopes := h.unsure(it.org)
+	scopes := h.unsure(it.Org)
 	h.mu.Unlock()
 	for _, s := range scopes { // a look into the database, never under the lock
-		ok := h.sees(s, it.org)
+		ok := h.sees(s, it.Org)
 		h.mu.Lock()
 		if g := h.groups[s]; g != nil {
-			g.sees[it.org] = sight{ok, h.now().Add(seesFor)}
+			g.sees[it.Org] = sight{ok, h.now().Add(seesFor)}
 		}
 		h.mu.Unlock()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, g := range h.groups {
-		if !g.sees[it.org].ok {
+		if !g.sees[it.Org].ok {
 			continue
 		}
 		for v := range g.viewers {

@@ -271,14 +271,14 @@ func TestSlowViewersAreLetGo(t *testing.T) {
 		defer h.leave(scope, v)
 	}
 	for range viewerBuffer {
-		h.publish(&item{kind: "x.tick", org: "o"})
+		h.publish(newItem(0, envelope{Kind: "x.tick", Org: "o"}))
 	}
 	if n := len(slow.events); n > viewerBuffer/2+1 {
 		t.Errorf("%d signals wait, facts need room", n)
 	}
 	quick, _, _, _ := h.join(scope, filter{}, 0)
 	for seq := int64(1); seq <= viewerBuffer; seq++ {
-		h.publish(&item{seq: seq, kind: "x.fact", org: "o"})
+		h.publish(newItem(seq, envelope{Kind: "x.fact", Org: "o"}))
 		if it := <-quick.events; it.seq != seq {
 			t.Fatalf("%d after %d", it.seq, seq-1)
 		}
@@ -291,7 +291,7 @@ func TestSlowViewersAreLetGo(t *testing.T) {
 	if !slow.slow || asked != 1 {
 		t.Errorf("slow=%v, asked %d times who may see", slow.slow, asked)
 	}
-	h.publish(&item{seq: viewerBuffer, kind: "x.fact", org: "o"}) // again: at least once below, once here
+	h.publish(newItem(viewerBuffer, envelope{Kind: "x.fact", Org: "o"})) // again: at least once below, once here
 	if len(quick.events) != 0 {
 		t.Error("a fact came twice")
 	}
@@ -307,7 +307,7 @@ func TestRingAndFilter(t *testing.T) {
 	h := newHub(func(identity.Scope, string) bool { return true }, func() time.Time { return time.Unix(0, 0) })
 	h.begin(10)
 	for seq := int64(11); seq <= 10+2*ringSize; seq++ {
-		h.publish(&item{seq: seq, org: "o"})
+		h.publish(newItem(seq, envelope{Org: "o"}))
 	}
 	last := int64(10 + 2*ringSize)
 	for after, want := range map[int64]struct {

@@ -111,6 +111,9 @@ func factItem(f event.Fact) *item {
 
 // signal relays what a room published; anything else on the subject is left.
 func (s *Service) signal(data []byte) {
+	if !s.hub.watched() {
+		return
+	}
 	var e envelope
 	if err := json.Unmarshal(data, &e); err != nil || e.Kind == "" || e.Org == "" || strings.ContainsAny(e.Kind, "\r\n") {
 		s.d.Log.Debug("a signal is not understood", "error", err)
@@ -119,11 +122,20 @@ func (s *Service) signal(data []byte) {
 	s.hub.publish(newItem(0, e))
 }
 
-// newItem writes an event out as a frame of the stream.
 func newItem(seq int64, e envelope) *item {
 	if len(e.Data) == 0 {
 		e.Data = json.RawMessage("null")
 	}
+	return &item{envelope: e, seq: seq, station: strings.ToLower(e.Station)}
+}
+
+// written gives the event as a frame of the stream.
+func (it *item) written() []byte {
+	it.once.Do(func() { it.frame = frameOf(it.seq, it.envelope) })
+	return it.frame
+}
+
+func frameOf(seq int64, e envelope) []byte {
 	body, err := json.Marshal(e) // compacts Data, so that it stays on one line
 	if err != nil {
 		e.Data = json.RawMessage("null")
@@ -137,6 +149,5 @@ func newItem(seq int64, e envelope) *item {
 	}
 	frame = append(frame, "event: "+e.Kind+"\ndata: "...)
 	frame = append(frame, body...)
-	frame = append(frame, "\n\n"...)
-	return &item{seq: seq, kind: e.Kind, org: e.Org, site: e.Site, station: strings.ToLower(e.Station), frame: frame}
+	return append(frame, "\n\n"...)
 }

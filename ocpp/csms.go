@@ -19,7 +19,8 @@ type CSMS interface {
 	// Connect decides about a handshake. fault.NotFound becomes HTTP 404,
 	// Unauthenticated 401, Forbidden 403, Unavailable 503.
 	Connect(ctx context.Context, h Handshake) (Admission, error)
-	// Connected follows the upgrade, once the connection has its epoch.
+	// Connected follows the upgrade, once the connection has its epoch. A boot
+	// may come on it before this returns, no other message (Unbooted).
 	Connected(ctx context.Context, p Peer) error
 	Disconnected(ctx context.Context, p Peer, reason string)
 	// Seen reports life: any frame counts. The gateway calls it in batches.
@@ -102,6 +103,21 @@ type Deviation struct {
 	Code   string
 	Action string // the version's own name of the message
 	Detail string // where and what: "chargePointVendor: missing"
+}
+
+type unbootedKey struct{}
+
+// WithUnbooted puts a channel into the context of Connected that is closed when
+// no boot comes next on the connection: another message did, or its end.
+func WithUnbooted(ctx context.Context, none <-chan struct{}) context.Context {
+	return context.WithValue(ctx, unbootedKey{}, none)
+}
+
+// Unbooted gives the channel put by WithUnbooted; nil, which is never closed,
+// without one.
+func Unbooted(ctx context.Context) <-chan struct{} {
+	none, _ := ctx.Value(unbootedKey{}).(<-chan struct{})
+	return none
 }
 
 type receivedKey struct{}

@@ -145,8 +145,9 @@ func (s *Service) Booted(ctx context.Context, p ocpp.Peer) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error { return s.BootedIn(tx, p) })
 }
 
-// BootedIn is Booted in the transaction that stores the boot.
-func (s *Service) BootedIn(tx *db.Tx, p ocpp.Peer) error { return countBoot(tx, p.Org, p.Station) }
+// BootedIn is Booted for different stations, in the transaction that stores
+// their boots.
+func (s *Service) BootedIn(tx *db.Tx, all ...ocpp.Peer) error { return countBoots(tx, all) }
 
 // signal is the form of everything published under "signal.".
 type signal struct {

@@ -139,11 +139,17 @@ func lockStation(tx *db.Tx, org, station string) (stationRow, error) {
 	return r, err
 }
 
-func countBoot(tx *db.Tx, org, station string) error {
-	_, err := tx.Exec(`INSERT INTO session_station (station, org, boot, starts, skew_us, skew_known) VALUES ($1,$2,1,0,0,$3)
-		ON CONFLICT (station) DO UPDATE SET boot = session_station.boot + 1`, station, org, false)
+func countBoots(tx *db.Tx, all []ocpp.Peer) error {
+	rows := make([][]any, len(all))
+	for i, p := range all {
+		rows[i] = []any{p.Station, p.Org, 1, 0, 0, false}
+	}
+	_, err := db.InsertRows(tx, "session_station", bootColumns, rows, "ON CONFLICT (station) DO UPDATE SET boot = session_station.boot + 1")
 	return err
 }
+
+var bootColumns = []db.Col{{Name: "station", Type: "text"}, {Name: "org", Type: "text"}, {Name: "boot", Type: "bigint"}, {Name: "starts", Type: "bigint"},
+	{Name: "skew_us", Type: "bigint"}, {Name: "skew_known", Type: "boolean"}}
 
 func storedClock(tx *db.Tx, station string) (Clock, error) {
 	var c Clock

@@ -109,6 +109,7 @@ func (s *Service) Boots(tx *db.Tx, all []Booting) ([]BootVerdict, error) {
 	out := make([]BootVerdict, len(all))
 	incarnations := make([][]any, len(all))
 	for i, t := range order {
+		s.arrive(tx, t, all[i].Peer)
 		if incarnations[i], err = s.boot(tx, t, all[i], known[t.ID], &out[i]); err != nil {
 			return nil, err
 		}
@@ -141,7 +142,7 @@ func (s *Service) boot(tx *db.Tx, t *tree, b Booting, known []Incarnation, v *Bo
 	if v.Status == ocpp.RegistrationStatusEnumAccepted {
 		t.BootedAt, t.Heartbeat = &tx.Now, v.Interval
 	}
-	if v.Repeated = v.Status != ocpp.RegistrationStatusEnumAccepted && len(t.facts) == 0 && t.repeated(known, tx.Now); v.Repeated {
+	if v.Repeated = v.Status != ocpp.RegistrationStatusEnumAccepted && !t.tells(KindReplaced, KindQuarantined) && t.repeated(known, tx.Now); v.Repeated {
 		return row, nil
 	}
 	t.facts = append(t.facts, fact{KindBoot, Boot{

@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -48,11 +49,8 @@ func (s *Service) card(ctx context.Context, presented string) (*card, error) {
 	c := s.cards[key]
 	s.mu.Unlock()
 	if c == nil || now.After(c.until) {
-		err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
-			c, err = s.loadCard(tx, key)
-			return err
-		})
-		if err != nil {
+		var err error
+		if c, err = s.lookup.Get(ctx, key); err != nil {
 			return nil, err
 		}
 	}
@@ -62,50 +60,78 @@ func (s *Service) card(ctx context.Context, presented string) (*card, error) {
 	return c, nil
 }
 
-// loadCard reads a card and keeps it; one that is missing is kept too, for a
-// short time.
-func (s *Service) loadCard(tx *db.Tx, key string) (*card, error) {
+// lookupRest gathers the reading of cards: thousands of stations come at once
+// after an outage, none of which is in memory.
+const lookupRest = 20 * time.Millisecond
+
+const cardColumns = `key, id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
+	vendor, model, firmware, tolerate, refuse, protocol, proven,
+	EXISTS (SELECT 1 FROM station_connector_map m WHERE m.station = charging_station.id) OR EXISTS (SELECT 1 FROM model_connector_map m WHERE m.org = charging_station.org)`
+
+// keyed is a card as it is read.
+type keyed struct {
+	card
+	key    string
+	mapped bool // it may have a map of its own or of its model; most have none
+}
+
+func scanCard(row db.Scanner) (c keyed, err error) {
+	var heartbeat int64
+	var tolerate, refuse string
+	err = row.Scan(&c.key, &c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
+		&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol, &c.Proven, &c.mapped)
+	c.On, c.Off = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
+	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
+	return c, err
+}
+
+// loadCards reads cards and keeps them; those that are missing are kept too,
+// for a short time.
+func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) {
 	s.mu.Lock()
 	generation := s.generation
 	s.mu.Unlock()
 	now := s.now()
-	c := &card{until: now.Add(cardFor)}
-	var heartbeat int64
-	var tolerate, refuse string
-	var mapped bool // it may have a map of its own or of its model; most have none
-	err := tx.QueryRow(`SELECT id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
-		vendor, model, firmware, tolerate, refuse, protocol, proven,
-		EXISTS (SELECT 1 FROM station_connector_map m WHERE m.station = charging_station.id) OR EXISTS (SELECT 1 FROM model_connector_map m WHERE m.org = charging_station.org)
-		FROM charging_station WHERE key = $1`, key).
-		Scan(&c.ID, &c.Org, &c.Site, &c.Life, &c.Profile, &c.Sealed, &c.Next, &c.Quarantined, &heartbeat, &c.Incarnation, &c.LastAddr,
-			&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol, &c.Proven, &mapped)
-	switch {
-	case fault.Is(err, fault.NotFound):
-		c = &card{missing: true, until: now.Add(missingFor)}
-	case err != nil:
+	q, args := db.Build("SELECT " + cardColumns + " FROM charging_station WHERE TRUE").And(db.In("key", keys...)).SQL()
+	found, err := db.Collect(tx, scanCard, q, args...)
+	if err != nil {
 		return nil, err
-	case mapped:
-		m, err := connectorMap(tx, c.ID, c.Org, c.Make.Vendor, c.Make.Model)
-		if err != nil {
-			return nil, err
-		}
-		c.Connectors = m.Map
 	}
-	c.On, c.Off = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
-	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
+	out := make(map[string]*card, len(keys))
+	for _, key := range keys {
+		out[key] = &card{missing: true, until: now.Add(missingFor)}
+	}
+	for i := range found {
+		c := &found[i]
+		if c.mapped {
+			m, err := connectorMap(tx, c.ID, c.Org, c.Make.Vendor, c.Make.Model)
+			if err != nil {
+				return nil, err
+			}
+			c.Connectors = m.Map
+		}
+		one := c.card
+		one.until = now.Add(cardFor)
+		out[c.key] = &one
+	}
+	s.keepCards(out, generation)
+	return out, nil
+}
+
+func (s *Service) keepCards(cards map[string]*card, generation uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if generation == s.generation { // else it changed while we read
-		if len(s.cards) >= maxCards {
-			for k := range s.cards { // any tenth; the map's order is random
-				if delete(s.cards, k); len(s.cards) <= maxCards*9/10 {
-					break
-				}
+	if generation != s.generation { // one changed while we read
+		return
+	}
+	if len(s.cards) >= maxCards {
+		for k := range s.cards { // any tenth; the map's order is random
+			if delete(s.cards, k); len(s.cards) <= maxCards*9/10 {
+				break
 			}
 		}
-		s.cards[key] = c
 	}
-	return c, nil
+	maps.Copy(s.cards, cards)
 }
 
 // announce drops the station from the caches of all nodes after the commit.
@@ -176,7 +202,8 @@ func (s *Service) cardIn(tx *db.Tx, station string) (*card, error) {
 	c := s.cards[key]
 	s.mu.Unlock()
 	if c == nil || s.now().After(c.until) {
-		return s.loadCard(tx, key)
+		all, err := s.loadCards(tx, []string{key})
+		return all[key], err
 	}
 	return c, nil
 }

@@ -88,12 +88,14 @@ type Service struct {
 	joins   *db.Batch[change] // those of connections that opened; they can wait for each other
 
 	lives   *db.Batch[seen]
+	lookup  *db.Lookup[*card]
 	running sync.WaitGroup // commands that wait for their station
 
 	failures, failuresAtHome, strangers, logged *limiter
 
 	mu           sync.Mutex
 	cards        map[string]*card
+	arrivals     map[string]*arrival
 	generation   uint64
 	lastSeen     map[string]seen
 	deviations   map[string]deviating
@@ -122,10 +124,11 @@ func New(d Deps) (*Service, error) {
 		d: d, verify: verifier{secret: d.Secret},
 		failures: newLimiter(10, 6*time.Second), failuresAtHome: newLimiter(60, time.Second),
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
-		cards: map[string]*card{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
+		cards: map[string]*card{}, arrivals: map[string]*arrival{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
 	s.changes = db.NewLanes(d.DB, db.BatchOptions{}, func(c change) string { return ID(c.station).Key() }, s.flush)
 	s.joins = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 200, Rest: joinRest}, s.flush)
+	s.lookup = db.NewLookup(d.DB, lookupRest, s.loadCards)
 	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
 	if d.Bus != nil {
 		if _, err := d.Bus.Subscribe(cacheSubject, func(_ string, data []byte) { s.forget(string(data)) }); err != nil {

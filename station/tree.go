@@ -205,6 +205,11 @@ func (e *EVSE) errorCode() string {
 	return ""
 }
 
+// tells reports whether one of the kinds of facts became true.
+func (t *tree) tells(kinds ...string) bool {
+	return slices.ContainsFunc(t.facts, func(f fact) bool { return slices.Contains(kinds, f.kind) })
+}
+
 // fact is what else the change made true.
 type fact struct {
 	kind    string

@@ -69,8 +69,8 @@ type guest struct {
 
 // opening is how a connection begins.
 type opening struct {
-	tls     bool
-	station string // of a plain request's path
+	tls  bool
+	path string // of a plain request
 }
 
 var tlsOpening, otherOpening = &opening{tls: true}, &opening{}
@@ -96,15 +96,20 @@ func openingOf(b []byte) *opening {
 		return otherOpening
 	}
 	path, _, _ := strings.Cut(rest, " ")
-	r, err := http.NewRequest(http.MethodGet, path, nil)
+	return &opening{path: strings.Clone(path)} // and not all of the request
+}
+
+// station is the identity in the path of a plain request, if there is one.
+func (o *opening) station() string {
+	r, err := http.NewRequest(http.MethodGet, o.path, nil)
 	if err != nil {
-		return otherOpening
+		return ""
 	}
 	station, _, err := identityOf(r)
 	if err != nil {
-		return otherOpening
+		return ""
 	}
-	return &opening{station: strings.Clone(station)} // and not all of the request
+	return station
 }
 
 // state follows a connection's life for the HTTP server.
@@ -147,7 +152,7 @@ func failureOf(secure *tls.Conn, c *guest) (Failure, bool) {
 	case secure == nil || c.asked.Load():
 		return f, false
 	case !first.tls:
-		f.Reason, f.Station, f.Detail = PlainOnTLS, first.station, "the station speaks plain text (ws://) on an address with TLS (wss://)"
+		f.Reason, f.Station, f.Detail = PlainOnTLS, first.station(), "the station speaks plain text (ws://) on an address with TLS (wss://)"
 		return f, true
 	}
 	state := secure.ConnectionState()

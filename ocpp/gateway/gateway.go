@@ -181,11 +181,24 @@ func (g *Gateway) join(l *link, host string) bool {
 		l.deviate(ocpp.Deviation{Code: "identity_conflict", Detail: "devices on different addresses take turns on this identity; one is kept out for a while"})
 	}
 	g.metrics.connections.WithLabelValues(string(peer.Version)).Inc()
+	unbooted := make(chan struct{})
+	arrived := make(chan struct{})
+	l.arrived, l.unbooted = arrived, unbooted
+	g.readers.Go(func() {
+		defer close(arrived)
+		g.arrive(ocpp.WithUnbooted(g.base, unbooted), l, peer)
+	})
+	return true
+}
+
+// arrive tells the platform of a connection, while its reader already waits
+// for the boot: both can be stored at once. Other messages wait for this to
+// end, and so does the connection's own end.
+func (g *Gateway) arrive(ctx context.Context, l *link, peer ocpp.Peer) {
 	if err := g.csms.Connected(ctx, peer); err != nil {
 		g.logger.Error("connection not taken", "org", peer.Org, "station", peer.Station, "err", err)
-		g.abort(l, websocket.StatusTryAgainLater, "try again later")
-		g.left(l, "the platform could not take the connection")
-		return false
+		l.close(websocket.StatusTryAgainLater, "try again later")
+		return
 	}
 	l.reported.Store(g.now().UnixMilli())
 	g.wheel.add(l)
@@ -193,7 +206,6 @@ func (g *Gateway) join(l *link, host string) bool {
 	if g.draining.Load() { // Shutdown may have missed it
 		l.leave()
 	}
-	return true
 }
 
 // quarantined keeps the second of two devices on one identity out.

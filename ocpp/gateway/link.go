@@ -50,6 +50,9 @@ type link struct {
 	reason    string               // why we closed it
 	booted    bool                 // on this connection, or it was asked to
 
+	arrived  chan struct{} // closed when the platform knows of the connection; the reader's, nil once it saw that
+	unbooted chan struct{} // to be closed when no boot comes first; with arrived
+
 	slot, place int   // in the wheel
 	intake      int64 // microseconds: the reader's pace, see admit
 }
@@ -84,8 +87,36 @@ func (l *link) serve() {
 			l.deviate(ocpp.Deviation{Code: "binary_message", Detail: "messages must be websocket text"})
 		}
 		l.admit(len(text))
+		l.awaitArrival(text)
 		l.conn.Receive(text)
 	}
+}
+
+// awaitArrival holds all messages but a boot back until the platform knows of
+// the connection.
+func (l *link) awaitArrival(text []byte) {
+	if l.arrived == nil {
+		return
+	}
+	select {
+	case <-l.arrived:
+	default:
+		if l.unbooted != nil && bytes.Contains(text[:min(len(text), 256)], []byte(bootNotification)) {
+			l.unbooted = nil
+			return
+		}
+		l.awaited()
+	}
+	l.arrived, l.unbooted = nil, nil
+}
+
+// awaited waits until the platform knows of the connection, and has it hurry.
+func (l *link) awaited() {
+	if l.unbooted != nil {
+		close(l.unbooted)
+		l.unbooted = nil
+	}
+	<-l.arrived
 }
 
 // scratch lends buffers for reading; what is kept is an exact copy.
@@ -355,5 +386,8 @@ func (l *link) end(reason string) {
 	l.mu.Unlock()
 	l.conn.Close(reason)
 	_ = l.ws.CloseNow()
+	if l.arrived != nil {
+		l.awaited()
+	}
 	l.g.left(l, reason)
 }

@@ -18,22 +18,19 @@ type station struct {
 // connection, the heartbeat interval and the serial number.
 func (s station) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
 	l := s.l
-	if serial := r.ChargingStation.SerialNumber; serial != "" && serial != p.Incarnation {
-		changed, err := l.g.store.incarnate(ctx, l, serial)
-		if err != nil {
-			return nil, err
-		}
+	serial := r.ChargingStation.SerialNumber
+	var noted chan error
+	if serial != "" && serial != p.Incarnation {
 		p.Incarnation = serial
-		l.mu.Lock()
-		l.peer.Incarnation = serial
-		l.mu.Unlock()
-		if changed >= flapLimit {
-			l.deviate(ocpp.Deviation{Code: "identity_conflict", Action: bootNotification,
-				Detail: "devices with different serial numbers take turns on this identity, the last is " + clip(serial, 50)})
-			l.g.metrics.conflicts.Inc()
-		}
+		noted = make(chan error, 1)
+		go func() { noted <- l.incarnate(ctx, serial) }() // with the boot in one commit
 	}
 	out, err := s.CSMS.BootNotification(ctx, p, r)
+	if noted != nil {
+		if e := <-noted; e != nil && err == nil {
+			return nil, e
+		}
+	}
 	if err != nil || out == nil {
 		return out, err
 	}
@@ -48,6 +45,23 @@ func (s station) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boot
 	}
 	l.mu.Unlock()
 	return out, nil
+}
+
+// incarnate takes the serial number of a boot to the connection's row.
+func (l *link) incarnate(ctx context.Context, serial string) error {
+	changed, err := l.g.store.incarnate(ctx, l, serial)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.peer.Incarnation = serial
+	l.mu.Unlock()
+	if changed >= flapLimit {
+		l.deviate(ocpp.Deviation{Code: "identity_conflict", Action: bootNotification,
+			Detail: "devices with different serial numbers take turns on this identity, the last is " + clip(serial, 50)})
+		l.g.metrics.conflicts.Inc()
+	}
+	return nil
 }
 
 // Deviation passes a deviation on, each kind once in a while.

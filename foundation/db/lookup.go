@@ -1,0 +1,117 @@
+package db
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// lookupMost is how many keys one transaction of a Lookup reads.
+const lookupMost = 200
+
+// Lookup reads by key for many goroutines: what is asked for while one read
+// runs, and for rest after it when many ask, is read together by the next. A
+// lone caller waits for nobody.
+type Lookup[V any] struct {
+	db   *DB
+	rest time.Duration
+	read func(tx *Tx, keys []string) (map[string]V, error)
+
+	mu      sync.Mutex
+	waiting []*asking[V]
+	running bool
+	from    time.Time     // when the last read began
+	pause   time.Duration // after it
+}
+
+type asking[V any] struct {
+	key  string
+	done chan answer[V]
+}
+
+type answer[V any] struct {
+	value V
+	err   error
+}
+
+// NewLookup makes a Lookup over read, which gives what it finds of distinct
+// keys.
+func NewLookup[V any](d *DB, rest time.Duration, read func(tx *Tx, keys []string) (map[string]V, error)) *Lookup[V] {
+	return &Lookup[V]{db: d, rest: rest, read: read}
+}
+
+// Get reads the value of a key as it is after the call; the zero value when
+// there is none.
+func (l *Lookup[V]) Get(ctx context.Context, key string) (V, error) {
+	l.db.refuseNested(ctx)
+	a := &asking[V]{key, make(chan answer[V], 1)}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, a)
+	if !l.running {
+		l.running = true
+		go l.run()
+	}
+	l.mu.Unlock()
+	select {
+	case got := <-a.done:
+		return got.value, got.err
+	case <-ctx.Done():
+		var none V
+		return none, ctx.Err()
+	}
+}
+
+// run reads until nobody waits.
+func (l *Lookup[V]) run() {
+	for {
+		if l.pause > 0 && time.Since(l.from) < l.pause { // one run at a time: nobody else has from and pause
+			time.Sleep(untilBeat(time.Since(began), l.pause))
+		}
+		group := l.take()
+		if group == nil {
+			return
+		}
+		l.from, l.pause = time.Now(), l.rest
+		if len(group) < crowd {
+			l.pause = l.rest / 4
+		}
+		found, err := l.some(group)
+		for _, a := range group {
+			a.done <- answer[V]{found[a.key], err}
+		}
+	}
+}
+
+func (l *Lookup[V]) take() []*asking[V] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(len(l.waiting), lookupMost)
+	if n == 0 {
+		l.running, l.waiting = false, nil
+		return nil
+	}
+	group := l.waiting[:n:n]
+	l.waiting = l.waiting[n:]
+	return group
+}
+
+func (l *Lookup[V]) some(group []*asking[V]) (found map[string]V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	keys := make([]string, 0, len(group))
+	seen := make(map[string]struct{}, len(group))
+	for _, a := range group {
+		if _, again := seen[a.key]; !again {
+			seen[a.key] = struct{}{}
+			keys = append(keys, a.key)
+		}
+	}
+	err = l.db.View(context.Background(), func(tx *Tx) (err error) {
+		found, err = l.read(tx, keys)
+		return err
+	})
+	return found, err
+}
