@@ -2,14 +2,17 @@ package access
 
 import (
 	"slices"
+	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
-	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/foundation/job"
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
 )
+
+// listBetween is between two stations whose lists are looked at after boots.
+const listBetween = 10 * time.Millisecond
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
@@ -18,7 +21,7 @@ func (s *Service) Consumers() []event.Consumer {
 	}
 	return []event.Consumer{
 		{Name: "access.tokens", Kinds: []string{KindCreated, KindChanged, KindBlocked, KindDeleted}, Handle: s.tokenTurned},
-		{Name: "access.stations", Kinds: []string{station.KindBoot, station.KindConnected, station.KindReplaced}, Handle: s.stationTurned},
+		{Name: "access.stations", Kinds: []string{station.KindBoot, station.KindConnected, station.KindReplaced}, Ahead: s.stationsTurned},
 	}
 }
 
@@ -73,14 +76,15 @@ func (s *Service) markLists(tx *db.Tx, orgs []string) error {
 	return nil
 }
 
-// stationTurned looks at the list of a station after its boot, and at what
+// stationsTurned looks at the list of a station after its boot, and at what
 // waited for it when it is back. Another device has no list of ours.
-func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
-	l, err := listOf(tx, f.Station)
-	known := err == nil
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err
-	}
+func (s *Service) stationsTurned(tx *db.Tx, facts []event.Fact) (func(event.Fact) error, error) {
+	lists, err := listsOf(tx, event.Stations(facts))
+	return func(f event.Fact) error { return s.stationTurned(tx, f, lists) }, err
+}
+
+func (s *Service) stationTurned(tx *db.Tx, f event.Fact, lists map[string]List) error {
+	l, known := lists[f.Station]
 	switch f.Kind {
 	case station.KindReplaced:
 		if !known {
@@ -90,12 +94,16 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 		if err := dropEntries(tx, f.Station); err != nil {
 			return err
 		}
+		if err := tx.Flush(); err != nil { // it may be a new list
+			return err
+		}
+		lists[f.Station] = l
 		return putList(tx, l)
 	case station.KindConnected:
 		if !known || !l.Dirty || l.Status == ListUnsupported || l.Status == ListOff {
 			return nil
 		}
-		return wantList(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
+		return s.wantSoon(tx, f)
 	}
 	var b station.Boot
 	if err := f.Decode(&b); err != nil {
@@ -106,9 +114,12 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 	}
 	if !known {
 		l = List{Station: f.Station, Org: f.Org, Site: f.Site, Status: ListUnknown, NextAt: tx.Now.Add(listReview)}
-		if err := putList(tx, l); err != nil {
-			return err
-		}
+		lists[f.Station] = l
+		db.Gather(tx, "local_list", l, putLists)
 	}
-	return wantList(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
+	return s.wantSoon(tx, f)
+}
+
+func (s *Service) wantSoon(tx *db.Tx, f event.Fact) error {
+	return wantList(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(s.d.Config.ListDelay)))
 }

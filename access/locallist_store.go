@@ -24,13 +24,34 @@ func listOf(tx *db.Tx, station string) (List, error) {
 	return scanList(tx.QueryRow(`SELECT `+listColumns+` FROM local_list WHERE station = $1`, station))
 }
 
-func putList(tx *db.Tx, l List) error {
-	_, err := tx.Exec(`INSERT INTO local_list (`+listColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
-		ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, status=excluded.status, version=excluded.version, entries=excluded.entries,
+// listsOf gives the lists of those stations that have one.
+func listsOf(tx *db.Tx, stations []string) (map[string]List, error) {
+	q, args := db.Build(`SELECT ` + listColumns + ` FROM local_list WHERE TRUE`).And(db.In("station", stations...)).SQL()
+	all, err := db.Collect(tx, scanList, q, args...)
+	out := make(map[string]List, len(all))
+	for _, l := range all {
+		out[l.Station] = l
+	}
+	return out, err
+}
+
+var listCols = []db.Col{{Name: "station", Type: "text"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "status", Type: "text"},
+	{Name: "version", Type: "bigint"}, {Name: "entries", Type: "bigint"}, {Name: "left_out", Type: "bigint"}, {Name: "result", Type: "text"},
+	{Name: "known", Type: "boolean"}, {Name: "dirty", Type: "boolean"}, {Name: "failures", Type: "bigint"}, {Name: "tried_at", Type: "bigint"},
+	{Name: "synced_at", Type: "bigint"}, {Name: "next_at", Type: "bigint"}}
+
+func putList(tx *db.Tx, l List) error { return putLists(tx, []List{l}) }
+
+// putLists stores lists of different stations.
+func putLists(tx *db.Tx, all []List) error {
+	rows := make([][]any, len(all))
+	for i, l := range all {
+		rows[i] = []any{l.Station, l.Org, l.Site, string(l.Status), l.Version, l.Entries, l.LeftOut, l.Result, l.Known, l.Dirty, l.Failures,
+			db.NullMicros(l.TriedAt), db.NullMicros(l.SyncedAt), db.Micros(l.NextAt)}
+	}
+	_, err := db.InsertRows(tx, "local_list", listCols, rows, `ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, status=excluded.status, version=excluded.version, entries=excluded.entries,
 		left_out=excluded.left_out, result=excluded.result, known=excluded.known, dirty=excluded.dirty, failures=excluded.failures,
-		tried_at=excluded.tried_at, synced_at=excluded.synced_at, next_at=excluded.next_at`,
-		l.Station, l.Org, l.Site, string(l.Status), l.Version, l.Entries, l.LeftOut, l.Result, l.Known, l.Dirty, l.Failures,
-		db.NullMicros(l.TriedAt), db.NullMicros(l.SyncedAt), db.Micros(l.NextAt))
+		tried_at=excluded.tried_at, synced_at=excluded.synced_at, next_at=excluded.next_at`)
 	return err
 }
 

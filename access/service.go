@@ -78,7 +78,10 @@ type Deps struct {
 }
 
 // Service holds the use-cases of tokens.
-type Service struct{ d Deps }
+type Service struct {
+	d      Deps
+	spread job.Spread // of the looks at lists after boots
+}
 
 // New makes the room.
 func New(d Deps) *Service {
@@ -97,7 +100,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{d: d}
+	return &Service{d: d, spread: job.Spread{Every: listBetween}}
 }
 
 // Jobs registers the room's periodic work.

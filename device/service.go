@@ -81,7 +81,7 @@ type Deps struct {
 type Service struct {
 	d     Deps
 	rules []Rule
-	slots slots
+	slots job.Spread // of the reading of devices that boot together
 	boots *db.Batch[*booting]
 
 	// displayed takes the display messages that a station reported in answer
@@ -99,7 +99,7 @@ func New(d Deps) *Service {
 		d.CSMSURL = func(int) string { return "" }
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
-	s := &Service{d: d, rules: baseline, slots: slots{every: d.SyncSpacing}}
+	s := &Service{d: d, rules: baseline, slots: job.Spread{Every: d.SyncSpacing}}
 	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest}, s.storeBoots)
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)

@@ -15,8 +15,9 @@ const (
 	jobRenew     = "pki.renew"
 	jobReconcile = "pki.reconcile"
 
-	renewAgain = 24 * time.Hour      // a station that took the trigger and sent no request is asked again
-	giveUp     = 30 * 24 * time.Hour // a certificate that no station came for
+	renewAgain = 24 * time.Hour        // a station that took the trigger and sent no request is asked again
+	between    = 20 * time.Millisecond // two stations that are compared after their boots
+	giveUp     = 30 * 24 * time.Hour   // a certificate that no station came for
 	keepOver   = 400 * 24 * time.Hour
 )
 
@@ -37,7 +38,7 @@ func (s *Service) Jobs(r *job.Runner) {
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
 	return []event.Consumer{
-		{Name: "pki.boots", Kinds: []string{stationBoot}, Handle: s.booted},
+		{Name: "pki.boots", Kinds: []string{stationBoot}, Ahead: s.booted},
 		{Name: "pki.retired", Kinds: []string{stationRetired}, Handle: s.retired},
 	}
 }
@@ -101,28 +102,42 @@ func (s *Service) reconcileStation(ctx context.Context, j job.Job) error {
 	return err
 }
 
-// booted looks after a station that just started: its roots, and what waits
-// for it.
-func (s *Service) booted(tx *db.Tx, f event.Fact) error {
+var stationColumns = []db.Col{{Name: "station", Type: "text"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"},
+	{Name: "next_at", Type: "bigint"}, {Name: "detail", Type: "text"}}
+
+// booted looks after stations that just started: their roots, and what waits
+// for them.
+func (s *Service) booted(tx *db.Tx, facts []event.Fact) (func(event.Fact) error, error) {
 	const settle = 30 * time.Second // the device room reads its variables first
-	if _, err := tx.Exec(`INSERT INTO pki_station (station, org, site, next_at, detail) VALUES ($1,$2,$3,$4,'')
-		ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at`,
-		f.Station, f.Org, f.Site, db.Micros(tx.Now.Add(s.d.ReconcileEvery))); err != nil {
-		return err
-	}
-	if err := enqueueReconcile(tx, f.Station, f.Org, tx.Now.Add(settle)); err != nil {
-		return err
-	}
-	waiting, err := db.Collect(tx, scanRequest, "SELECT "+requestColumns+" FROM pki_request WHERE station = $1 AND status IN ($2, $3)", f.Station, Queued, Delivering)
+	q, args := db.Build("SELECT "+requestColumns+" FROM pki_request WHERE status IN (?, ?)", Queued, Delivering).And(db.In("station", event.Stations(facts)...)).SQL()
+	waiting, err := db.Collect(tx, scanRequest, q, args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, r := range waiting {
-		if err := enqueueSign(tx, r); err != nil {
-			return err
+	rows := map[string][]any{}
+	return func(f event.Fact) error {
+		row := []any{f.Station, f.Org, f.Site, db.Micros(tx.Now.Add(s.d.ReconcileEvery)), ""}
+		if before, again := rows[f.Station]; again {
+			copy(before, row)
+		} else {
+			rows[f.Station] = row
+			db.Gather(tx, "pki_station", row, putStations)
 		}
-	}
-	return nil
+		for _, r := range waiting {
+			if r.Station != f.Station {
+				continue
+			}
+			if err := enqueueSign(tx, r); err != nil {
+				return err
+			}
+		}
+		return enqueueReconcile(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(settle)))
+	}, nil
+}
+
+func putStations(tx *db.Tx, rows [][]any) error {
+	_, err := db.InsertRows(tx, "pki_station", stationColumns, rows, "ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at")
+	return err
 }
 
 // retired revokes what a station had that is no longer ours.

@@ -3,6 +3,7 @@ package reservation
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -19,7 +20,7 @@ import (
 func (s *Service) Consumers() []event.Consumer {
 	return []event.Consumer{
 		{Name: "reservation.sessions", Kinds: []string{session.KindStarted}, Handle: s.began},
-		{Name: "reservation.stations", Kinds: []string{station.KindConnected, station.KindBoot}, Handle: s.returned},
+		{Name: "reservation.stations", Kinds: []string{station.KindConnected, station.KindBoot}, Ahead: s.returned},
 	}
 }
 
@@ -58,13 +59,16 @@ func (s *Service) began(tx *db.Tx, f event.Fact) error {
 	return s.save(tx, r)
 }
 
-// returned has the station's reservations compared with ours.
-func (s *Service) returned(tx *db.Tx, f event.Fact) error {
-	held, err := heldAt(tx, f.Station)
-	if err != nil || len(held) == 0 {
-		return err
-	}
-	return job.Enqueue(tx, job.Job{Kind: jobSettle, Key: jobSettle + " " + f.Station, Org: f.Org, Payload: settle{Station: f.Station, Again: f.Kind == station.KindBoot, At: f.At}, RunAt: tx.Now})
+// returned has the reservations that stations hold compared with ours.
+func (s *Service) returned(tx *db.Tx, facts []event.Fact) (func(event.Fact) error, error) {
+	q, args := db.Build("SELECT DISTINCT station FROM reservation WHERE at_station").And(db.In("station", event.Stations(facts)...)).SQL()
+	held, err := db.Collect(tx, func(row db.Scanner) (id string, err error) { return id, row.Scan(&id) }, q, args...)
+	return func(f event.Fact) error {
+		if !slices.Contains(held, f.Station) {
+			return nil
+		}
+		return job.Enqueue(tx, job.Job{Kind: jobSettle, Key: jobSettle + " " + f.Station, Org: f.Org, Payload: settle{Station: f.Station, Again: f.Kind == station.KindBoot, At: f.At}, RunAt: tx.Now})
+	}, err
 }
 
 // StatusUpdate takes a station's word that a reservation is over there (2.x).

@@ -127,8 +127,8 @@ part growth 110 - "connect --stations 15000 --rate 500 --steps 1000,3000,5000,10
 part mix 100 - "mix --stations 1000 --seconds 60" "mix --stations 200 --seconds 5"
 part mix-postgres 120 postgres "mix --stations 1000 --seconds 60" "mix --stations 200 --seconds 5"
 part mix-fsync 100 - "mix --stations 1000 --seconds 60 --fsync-delay 2ms" "mix --stations 200 --seconds 5 --fsync-delay 2ms"
-part open 230 - "mix --stations 15000 --rate 1000 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
-part open-postgres 260 postgres "mix --stations 15000 --rate 1000 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
+part open 290 - "mix --stations 15000 --rate 1000 --warm 60 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
+part open-postgres 320 postgres "mix --stations 15000 --rate 1000 --warm 60 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
 # An hour of a station that charges is 72 messages: meter values every 60 s and
 # heartbeats every 300 s. Here it gets 80, twelve times as fast.
 part loaded 370 - "mix --stations 15000 --rate 4000 --seconds 300 --no-verify" "mix --stations 500 --rate 200 --seconds 20 --no-verify"

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
@@ -45,13 +46,24 @@ func sameSeries(a, b ocpp.Version) bool { return (a == ocpp.V16) == (b == ocpp.V
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
 	return []event.Consumer{
-		{Name: "session.stations", Kinds: []string{station.KindBoot, station.KindReplaced}, Handle: s.stationTurned},
+		{Name: "session.stations", Kinds: []string{station.KindBoot, station.KindReplaced}, Ahead: s.stationsTurned},
 		{Name: "session.prices", Kinds: priceKinds, Handle: s.pricesTurned},
 	}
 }
 
-func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
+// stationsTurned finds out first at which stations anything runs: when
+// thousands boot, that is at few.
+func (s *Service) stationsTurned(tx *db.Tx, facts []event.Fact) (func(event.Fact) error, error) {
+	q, args := db.Build("SELECT DISTINCT station FROM session WHERE settled_at IS NULL").And(db.In("station", event.Stations(facts)...)).SQL()
+	at, err := db.Collect(tx, func(row db.Scanner) (id string, err error) { return id, row.Scan(&id) }, q, args...)
+	return func(f event.Fact) error { return s.stationTurned(tx, f, slices.Contains(at, f.Station)) }, err
+}
+
+func (s *Service) stationTurned(tx *db.Tx, f event.Fact, busy bool) error {
 	if f.Kind == station.KindReplaced {
+		if !busy {
+			return nil
+		}
 		var r station.Replaced
 		if err := f.Decode(&r); err != nil {
 			return err
@@ -69,6 +81,9 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact) error {
 		if err := s.setTariff(tx, f.Org, f.Station, true); err != nil {
 			return err
 		}
+	}
+	if !busy {
+		return nil
 	}
 	open, err := openAt(tx, f.Station, 0)
 	if err != nil {

@@ -20,3 +20,19 @@ func ProbeMost(n, walked int) (reset func()) {
 	mostProbed, mostWalked = n, walked
 	return func() { mostProbed, mostWalked = old, oldWalked }
 }
+
+// ArchiveTick sets how often archives that are opened from now on look by
+// themselves; it gives the way back.
+func ArchiveTick(every time.Duration) (reset func()) {
+	old := archiveTick
+	archiveTick = every
+	return func() { archiveTick = old }
+}
+
+// BreakArchive closes the segment under the writer's hands.
+func (d *DB) BreakArchive() {
+	d.lite.archive.seg.file.Close()
+}
+
+// RetryArchive lets the next transaction try to write the archive again.
+func (d *DB) RetryArchive() { d.lite.archive.retry.Store(true) }

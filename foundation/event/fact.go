@@ -90,6 +90,23 @@ type Consumer struct {
 	Name   string
 	Kinds  []string // empty means all
 	Handle func(tx *db.Tx, f Fact) error
+
+	// Ahead, in place of Handle, reads with few statements what the facts of
+	// one transaction need and gives the function that handles one after the
+	// other. It must say the same whatever other facts are among them.
+	Ahead func(tx *db.Tx, facts []Fact) (handle func(f Fact) error, err error)
+}
+
+// Stations lists the stations that facts are of, each once.
+func Stations(facts []Fact) []string {
+	out := make([]string, 0, len(facts))
+	for _, f := range facts {
+		if f.Station != "" {
+			out = append(out, f.Station)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 const columns = "seq, at, org, site, station, subject, kind, data"

@@ -17,6 +17,9 @@ const (
 	poll      = time.Second      // a look at the table without a wake
 	leaseTime = 12 * time.Second // a consumer's lease without renewal
 	batchSize = 200              // facts handled in one transaction
+
+	// tailRest is the least time between two looks of a tail: people look on.
+	tailRest = 80 * time.Millisecond
 )
 
 // Log delivers facts on one node.
@@ -155,6 +158,7 @@ func (l *Log) Tail(ctx context.Context, after int64, fn func(Fact) error) error 
 	wake := l.watch()
 	defer l.unwatch(wake)
 	for {
+		rest := time.After(tailRest)
 		top, again, err := l.look(ctx, false)
 		if err == nil && after < 0 {
 			after = top
@@ -171,9 +175,22 @@ func (l *Log) Tail(ctx context.Context, after int64, fn func(Fact) error) error 
 		case err != nil:
 			l.log.Warn("facts cannot be read", "err", err)
 		}
+		<-rest
 		l.wait(ctx, wake, again)
+		l.rest(ctx.Done())
 	}
 }
+
+// rest lets what many commits bring be read, or told, once. Who waits for it
+// is a person or another node, neither of whom sees so short a time.
+func (l *Log) rest(end <-chan struct{}) {
+	select {
+	case <-end:
+	case <-time.After(burst):
+	}
+}
+
+const burst = 20 * time.Millisecond
 
 type tailError struct{ error }
 
@@ -284,6 +301,7 @@ func (l *Log) teller(quit, gone chan struct{}) {
 		if err := l.bus.Publish(wakeSubject, []byte(l.node)); err != nil && fault.KindOf(err) != fault.Unavailable {
 			l.log.Warn("other nodes were not woken", "err", err)
 		}
+		l.rest(quit)
 	}
 }
 

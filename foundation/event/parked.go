@@ -143,13 +143,17 @@ func (w *worker) retry(ctx context.Context, p Parked) error {
 // retryOne handles one fact of a parked subject; the last one frees it.
 func (w *worker) retryOne(ctx context.Context, p Parked, f Fact, last bool) (failed bool, err error) {
 	err = w.update(ctx, w.stored, func(tx *db.Tx) error {
-		if err := w.call(tx, f); err != nil {
+		handle, err := w.ahead(tx, []Fact{f})
+		if err == nil {
+			err = call(tx, f, handle)
+		}
+		if err != nil {
 			return &handleError{0, err}
 		}
 		if last {
 			return w.forget(tx, p)
 		}
-		_, err := tx.Exec("UPDATE fact_parked SET seq = $1, attempts = 0 WHERE consumer = $2 AND subject = $3", f.Seq+1, w.Name, p.Subject)
+		_, err = tx.Exec("UPDATE fact_parked SET seq = $1, attempts = 0 WHERE consumer = $2 AND subject = $3", f.Seq+1, w.Name, p.Subject)
 		return err
 	})
 	if _, its := blame(ctx, err); !its {

@@ -18,7 +18,7 @@ const lag = 2000
 // gather is the least time between two looks without more to do, so that a
 // busy system pays for one look, and moves a cursor once, per many commits.
 // No station waits for a consumer.
-const gather = 40 * time.Millisecond
+const gather = 160 * time.Millisecond
 
 // worker is one consumer on one node.
 type worker struct {
@@ -145,8 +145,12 @@ func (w *worker) read(ctx context.Context, top int64) (facts []Fact, reached int
 // handle does all facts in one transaction, and one by one if that fails.
 func (w *worker) handle(ctx context.Context, facts []Fact) error {
 	err := w.update(ctx, facts[len(facts)-1].Seq, func(tx *db.Tx) error {
+		handle, err := w.ahead(tx, facts)
+		if err != nil {
+			return &handleError{0, err} // if it is another's fault, its turn comes
+		}
 		for i, f := range facts {
-			if err := w.one(tx, f); err != nil {
+			if err := w.one(tx, f, handle); err != nil {
 				return &handleError{i, err}
 			}
 		}
@@ -186,7 +190,11 @@ func blame(ctx context.Context, err error) (index int, its bool) {
 // handleAlone does one fact, and parks its subject if it fails.
 func (w *worker) handleAlone(ctx context.Context, f Fact) error {
 	err := w.update(ctx, f.Seq, func(tx *db.Tx) error {
-		if err := w.one(tx, f); err != nil {
+		handle, err := w.ahead(tx, []Fact{f})
+		if err == nil {
+			err = w.one(tx, f, handle)
+		}
+		if err != nil {
 			return &handleError{0, err}
 		}
 		return nil
@@ -197,25 +205,39 @@ func (w *worker) handleAlone(ctx context.Context, f Fact) error {
 	return w.park(ctx, f, err)
 }
 
+// ahead gives the function that handles each of the facts.
+func (w *worker) ahead(tx *db.Tx, facts []Fact) (handle func(Fact) error, err error) {
+	if w.Ahead == nil {
+		return func(f Fact) error { return w.Handle(tx, f) }, nil
+	}
+	defer recovered(&err)
+	if handle, err = w.Ahead(tx, facts); err == nil {
+		err = tx.Err()
+	}
+	return handle, err
+}
+
 // one handles a fact unless its subject is parked: then it waits there.
-func (w *worker) one(tx *db.Tx, f Fact) error {
+func (w *worker) one(tx *db.Tx, f Fact, handle func(Fact) error) error {
 	if _, waits := w.parked[f.Subject]; waits {
 		return nil
 	}
-	return w.call(tx, f)
+	return call(tx, f, handle)
 }
 
-// call is Handle, with a panic as an error.
-func (w *worker) call(tx *db.Tx, f Fact) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	if err := w.Handle(tx, f); err != nil {
+// call handles a fact, with a panic as an error.
+func call(tx *db.Tx, f Fact, handle func(Fact) error) (err error) {
+	defer recovered(&err)
+	if err := handle(f); err != nil {
 		return err
 	}
 	return tx.Err() // a statement that failed, unnoticed by the consumer
+}
+
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
 }
 
 // update moves the cursor to seq in the transaction of fn, if it is still

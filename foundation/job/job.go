@@ -1,9 +1,11 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -64,7 +66,8 @@ const (
 	wakeSubject = "wake.job"
 )
 
-// Enqueue stores a job in the transaction. Runners wake after the commit.
+// Enqueue stores a job at the end of the transaction, together with others of
+// it. Runners wake after the commit.
 func Enqueue(tx *db.Tx, j Job) error {
 	if j.Kind == "" {
 		return fault.New(fault.Internal, "job.incomplete", "a job needs a kind")
@@ -76,25 +79,50 @@ func Enqueue(tx *db.Tx, j Job) error {
 	if j.RunAt.IsZero() {
 		j.RunAt = tx.Now
 	}
-	var key any
-	if j.Key != "" {
-		key = j.Key
-	}
-	now := db.Micros(tx.Now)
-	_, err = tx.Exec(`INSERT INTO job (id, kind, key, org, payload, state, again, run_at, attempts, lease_owner, lease_boot, error, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, 'waiting', FALSE, $6, 0, '', '', '', $7, $7)
-		ON CONFLICT (kind, key) DO UPDATE SET
-			org = excluded.org, payload = excluded.payload, updated_at = excluded.updated_at,
-			again = (job.state = 'running'),
-			attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
-			run_at = CASE WHEN job.state = 'running' OR (job.state = 'waiting' AND job.run_at < excluded.run_at) THEN job.run_at ELSE excluded.run_at END,
-			state = CASE job.state WHEN 'running' THEN 'running' ELSE 'waiting' END`,
-		id.New[string](tx.Now), j.Kind, key, j.Org, string(data), db.Micros(j.RunAt), now)
-	if err != nil {
-		return err
-	}
+	j.ID, j.Data = id.New[string](tx.Now), data
+	db.Gather(tx, "job", j, insert)
 	if !j.RunAt.After(tx.Now) { // a later one is found by the poll; thousands of boots need no look each
 		tx.Wake(topic)
+	}
+	return nil
+}
+
+var columns = []db.Col{{Name: "id", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "key", Type: "text"}, {Name: "org", Type: "text"},
+	{Name: "payload", Type: "text"}, {Name: "state", Type: "text"}, {Name: "again", Type: "boolean"}, {Name: "run_at", Type: "bigint"},
+	{Name: "attempts", Type: "bigint"}, {Name: "lease_owner", Type: "text"}, {Name: "lease_boot", Type: "text"}, {Name: "error", Type: "text"},
+	{Name: "created_at", Type: "bigint"}, {Name: "updated_at", Type: "bigint"}}
+
+const conflict = `ON CONFLICT (kind, key) DO UPDATE SET
+	org = excluded.org, payload = excluded.payload, updated_at = excluded.updated_at,
+	again = (job.state = 'running'),
+	attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
+	run_at = CASE WHEN job.state = 'running' OR (job.state = 'waiting' AND job.run_at < excluded.run_at) THEN job.run_at ELSE excluded.run_at END,
+	state = CASE job.state WHEN 'running' THEN 'running' ELSE 'waiting' END`
+
+// insert stores the jobs of a transaction in the order of their keys, which
+// for their locks is the same everywhere. A key that comes again gets a
+// statement of its own: PostgreSQL touches a row once in each.
+func insert(tx *db.Tx, all []Job) error {
+	slices.SortStableFunc(all, func(a, b Job) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key)) })
+	now := db.Micros(tx.Now)
+	for len(all) > 0 {
+		var rows [][]any
+		var later []Job
+		for i, j := range all {
+			if i > 0 && j.Key != "" && j.Kind == all[i-1].Kind && j.Key == all[i-1].Key {
+				later = append(later, j)
+				continue
+			}
+			var key any
+			if j.Key != "" {
+				key = j.Key
+			}
+			rows = append(rows, []any{j.ID, j.Kind, key, j.Org, string(j.Data), waiting, false, db.Micros(j.RunAt), 0, "", "", "", now, now})
+		}
+		if _, err := db.InsertRows(tx, "job", columns, rows, conflict); err != nil {
+			return err
+		}
+		all = later
 	}
 	return nil
 }
@@ -102,6 +130,9 @@ func Enqueue(tx *db.Tx, j Job) error {
 // Cancel removes a waiting or failed job by its key; it reports whether there
 // was one. A job that runs is left alone.
 func Cancel(tx *db.Tx, kind, key string) (bool, error) {
+	if err := tx.Flush(); err != nil { // what was enqueued in this transaction, too
+		return false, err
+	}
 	n, err := tx.Exec("DELETE FROM job WHERE kind = $1 AND key = $2 AND state <> 'running'", kind, key)
 	return n > 0, err
 }
