@@ -137,4 +137,5 @@ part storm-mtls 300 - "storm --stations 15000 --mtls --connect-rate 250" "storm 
 part authorize 200 - "authorize --tokens 1000000" "authorize --tokens 20000 --seconds 5"
 part list 120 - "list --stations 100000" "list --stations 5000 --requests 200"
 part list-postgres 150 postgres "list --stations 100000" "list --stations 5000 --requests 200"
+part bad 240 - "bad --stations 1000" "bad --stations 100 --rate 100 --seconds 3"
 part cluster 1100 postgres "cluster --stations 100000 --nodes 7 --seconds 600 --connect-rate 700" "cluster --stations 1500 --nodes 3 --seconds 20"

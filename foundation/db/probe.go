@@ -21,14 +21,20 @@ var mostWalked = 10_000
 // late in that order, as stations that are offline do in the order of who was
 // seen last: then the table is read once and the first of it kept.
 //
-// PostgreSQL keeps statistics of the values and decides better by itself.
+// PostgreSQL keeps statistics of the values and decides better by itself. It
+// is only asked for the keys of the page first: where it has to sort, it would
+// unpack every column of every row that fits.
+//
 // What is given back takes the place of all conditions: the keys were found
 // under them, in the same snapshot.
 func (p *page) probe(tx *Tx, where []Cond) ([]Cond, error) {
-	if p.spec.Probe == "" || tx.Dialect != SQLite {
+	if p.spec.Probe == "" {
 		return where, nil
 	}
 	all := slices.Concat(where, p.conds)
+	if tx.Dialect == Postgres {
+		return p.keysFirst(tx, all)
+	}
 	keys, err := keysOf(tx, Build("SELECT "+p.spec.Key+" FROM "+p.spec.Probe+" WHERE TRUE"), all, mostProbed+1)
 	if err != nil {
 		return nil, err
@@ -44,6 +50,20 @@ func (p *page) probe(tx *Tx, where []Cond) ([]Cond, error) {
 	}
 	list, err := json.Marshal(keys)
 	return []Cond{{p.spec.Key + " IN (SELECT value FROM json_each(?))", []any{string(list)}}}, err
+}
+
+// keysFirst finds the page's rows on PostgreSQL.
+func (p *page) keysFirst(tx *Tx, all []Cond) ([]Cond, error) {
+	q := Build("SELECT " + p.spec.Key + " FROM " + p.spec.Probe + " WHERE TRUE")
+	for _, c := range all {
+		q.And(c)
+	}
+	if p.from != nil {
+		q.And(p.after())
+	}
+	keys, err := keysOf(tx, q.Add("ORDER BY "+p.orderBy()), nil, p.limit+1)
+	p.conds = nil
+	return []Cond{{p.spec.Key + " = ANY(?::text[])", []any{keys}}}, err
 }
 
 // walk gives the keys of the page if they come early in the order, else fewer.
