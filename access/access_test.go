@@ -357,3 +357,37 @@ func TestImport(t *testing.T) {
 		}
 	})
 }
+
+// A large file is stored in portions: what cannot be finished is told, and
+// the same file sent again does the rest and says nothing twice.
+func TestImportGoesOnWhereItEnded(t *testing.T) {
+	each(t, func(h *house) {
+		var file strings.Builder
+		file.WriteString("id_token,driver\n")
+		for i := range 2*importChunk + 50 {
+			fmt.Fprintf(&file, "CARD-%04d,one\n", i)
+		}
+		asked := 0
+		h.s.d.KnowsDriver = func(*db.Tx, string, string) (bool, error) { // the driver is deleted meanwhile
+			asked++
+			return asked <= 2*importChunk+50+importChunk+10, nil
+		}
+		_, err := h.s.Import(h.ctx, strings.NewReader(file.String()))
+		f := fault.Of(err)
+		if f == nil || f.Code != "token.import_unfinished" || f.Kind != fault.Invalid ||
+			!strings.HasPrefix(f.Message, fmt.Sprintf("%d of %d rows are stored", importChunk, 2*importChunk+50)) || len(f.Fields) == 0 {
+			h.t.Fatalf("%v", err)
+		}
+		h.s.d.KnowsDriver = nil
+		done, err := h.s.Import(h.ctx, strings.NewReader(file.String()))
+		if err != nil || done.Created != importChunk+50 || done.Unchanged != importChunk || done.Changed != 0 {
+			h.t.Fatalf("%+v %v", done, err)
+		}
+		if done, err = h.s.Import(h.ctx, strings.NewReader("id_token,type\ncard 0001,eMAID\nTwice,\ntwice,eMAID\n")); err != nil || done.Created != 1 || done.Changed != 2 {
+			h.t.Fatalf("%+v %v", done, err)
+		}
+		if got, want := len(h.told()), 2*importChunk+50+3; got != want {
+			h.t.Errorf("%d facts, want %d", got, want)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -32,15 +33,7 @@ func (s *Service) tokenTurned(tx *db.Tx, f event.Fact) error {
 	if err := f.Decode(&c); err != nil {
 		return err
 	}
-	dirty, err := markDirty(tx, f.Org)
-	if err != nil {
-		return err
-	}
-	for _, id := range dirty {
-		if err := wantList(tx, id, f.Org, tx.Now.Add(s.d.Config.ListDelay)); err != nil {
-			return err
-		}
-	}
+	db.Gather(tx, "access.dirty", f.Org, s.markLists) // thousands come together when tokens are imported
 	if !c.Revoked {
 		return nil
 	}
@@ -60,6 +53,24 @@ func (s *Service) tokenTurned(tx *db.Tx, f event.Fact) error {
 	for _, id := range caches {
 		if err := job.Enqueue(tx, job.Job{Kind: jobCache, Key: id, Org: f.Org, Payload: listWork{Station: id}}); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// markLists has the lists of the organisations' kin brought up to date in a
+// while.
+func (s *Service) markLists(tx *db.Tx, orgs []string) error {
+	slices.Sort(orgs)
+	for _, org := range slices.Compact(orgs) {
+		dirty, err := markDirty(tx, org)
+		if err != nil {
+			return err
+		}
+		for _, id := range dirty {
+			if err := wantList(tx, id, org, tx.Now.Add(s.d.Config.ListDelay)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -36,7 +36,7 @@ func TestTokenRoutes(t *testing.T) {
 				Status: 200, Contains: []string{`"status":"blocked"`}, Lacks: []string{"max_sessions"}, Facts: []string{KindBlocked}},
 			webtest.Scenario{Name: "expire", Method: "PATCH", Path: "/id-tokens/04aa", Body: `{"status":"expired"}`, Status: 200, Contains: []string{`"status":"expired"`}},
 			webtest.Scenario{Name: "import", Method: "POST", Path: "/id-tokens/import", Header: []string{"Content-Type", "text/csv"},
-				Body: "id_token,status\nNEW,active\n04AA,active\n", Status: 200, Contains: []string{`"created":1`, `"changed":1`}},
+				Body: "id_token,status\nNEW,active\n04AA,lost\nnew,active\n", Status: 200, Contains: []string{`"created":1`, `"changed":1`, `"unchanged":1`}},
 			webtest.Scenario{Name: "import a bad file", Method: "POST", Path: "/id-tokens/import", Header: []string{"Content-Type", "text/csv"},
 				Body: "id_token,status\nN2,active\nN3,asleep\n", Status: 422, Contains: []string{"row 3 column status"}, Facts: []string{}},
 			webtest.Scenario{Name: "a template", Method: "GET", Path: "/id-tokens/import-template?format=csv", Status: 200, Contains: []string{"id_token,type,status"}},

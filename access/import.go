@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,75 +34,220 @@ var importLimits = sheet.Limits{Bytes: 16 << 20, Rows: 100_000}
 
 // Imported says what an import did.
 type Imported struct {
-	Created int `json:"created"`
-	Changed int `json:"changed"`
+	Created   int `json:"created"`
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged"`
 
 	Notes []sheet.Note `json:"notes" nullable:"false" doc:"Taken, but worth a look; the first hundred"`
 }
 
-// Import reads tokens from CSV or XLSX and stores all of them, or none: every
-// wrong row is reported by its number. A token that the organisation has
-// already is changed in the columns that the file has.
+// importChunk is how many rows one transaction stores: a few milliseconds, so
+// that stations have their turn between two of them.
+const importChunk = 200
+
+// Import reads tokens from CSV or XLSX. A file with a wrong row stores
+// nothing: all rows are checked first, and every wrong one is told by its
+// number. A token that the organisation has already is changed in the columns
+// that the file has.
+//
+// What was checked is stored in portions, whether the caller waits or not. If
+// that cannot be finished, the error says how many rows are stored; the same
+// file sent again then does the rest.
 func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) {
-	var done Imported
-	c, err := identity.Require(ctx, identity.TokenWrite)
-	if err != nil {
-		return done, err
+	if _, err := identity.Require(ctx, identity.TokenWrite); err != nil {
+		return Imported{}, err
 	}
 	table, err := sheet.Read(file, ImportColumns, importLimits)
 	if err != nil {
-		return done, err
+		return Imported{}, err
 	}
-	err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		done = Imported{}
+	done := Imported{Notes: append([]sheet.Note{}, table.Notes...)}
+	bad := sheet.NewErrors("token.import")
+	for rows := range slices.Chunk(table.Rows, importChunk) {
+		if err := s.d.DB.View(ctx, func(tx *db.Tx) error {
+			_, err := s.readRows(ctx, tx, rows, bad)
+			return err
+		}); err != nil {
+			return Imported{}, err
+		}
+	}
+	if err := bad.Err(); err != nil {
+		return Imported{}, err
+	}
+	ctx = context.WithoutCancel(ctx) // a browser that is closed leaves no half of a file
+	slices.SortStableFunc(table.Rows, func(a, b sheet.Row) int { // neighbours share pages of the index
+		return strings.Compare(Match(a.Get("id_token")), Match(b.Get("id_token")))
+	})
+	for rows := range slices.Chunk(table.Rows, importChunk) {
+		if err := s.importRows(ctx, rows, &done); err != nil {
+			return done, unfinished(err, done, len(table.Rows))
+		}
+	}
+	return done, nil
+}
+
+// unfinished tells what became of a file of which only some rows are stored.
+func unfinished(err error, done Imported, rows int) error {
+	stored := done.Created + done.Changed + done.Unchanged
+	kind := fault.Unavailable
+	if f := fault.Of(err); f != nil {
+		kind = f.Kind
+	}
+	e := fault.Wrap(kind, err, "token.import_unfinished",
+		"%d of %d rows are stored, the others are not; send the same file again to store them", stored, rows)
+	if f := fault.Of(err); f != nil {
+		e.Fields = f.Fields
+	}
+	return e
+}
+
+// importRows stores some rows of a file in one transaction.
+func (s *Service) importRows(ctx context.Context, rows []sheet.Row, done *Imported) error {
+	var now Imported
+	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		bad := sheet.NewErrors("token.import")
-		for _, r := range table.Rows {
-			if err := s.importRow(ctx, tx, c, row{r}, &done, bad); err != nil {
-				return err
+		run, err := s.readRows(ctx, tx, rows, bad)
+		if err != nil {
+			return err
+		}
+		if err := bad.Err(); err != nil { // right when it was checked, wrong by now
+			return err
+		}
+		now = run.did
+		return s.storeImported(ctx, tx, run.turned)
+	})
+	if err == nil {
+		done.Created, done.Changed, done.Unchanged = done.Created+now.Created, done.Changed+now.Changed, done.Unchanged+now.Unchanged
+	}
+	return err
+}
+
+// turned is a token that an import creates or changes, and the fact of it.
+type turned struct {
+	IdToken
+	kind    string
+	revoked bool
+}
+
+// imported is what rows come to.
+type imported struct {
+	did    Imported
+	turned []turned
+	latest map[string]IdToken // by organisation and match key: the database's, then what the rows made of it
+	orgs   map[string]placed  // by what the file calls them
+}
+
+type placed struct {
+	org string
+	err error
+}
+
+func tokenKey(org, match string) string { return org + "\x00" + match }
+
+// readRows finds out what rows come to, and what is wrong with them.
+func (s *Service) readRows(ctx context.Context, tx *db.Tx, rows []sheet.Row, bad *sheet.Errors) (*imported, error) {
+	keys := make([]string, len(rows))
+	for i, r := range rows {
+		keys[i] = Match(r.Get("id_token"))
+	}
+	known, err := tokensByMatches(tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	run := &imported{latest: map[string]IdToken{}, orgs: map[string]placed{}}
+	for _, t := range known {
+		run.latest[tokenKey(t.Org, Match(t.Value))] = t
+	}
+	for i, r := range rows {
+		if err := s.readRow(ctx, tx, run, row{r}, keys[i]); err != nil {
+			if err = bad.Take(err); err != nil {
+				return nil, err
 			}
 		}
-		return bad.Err()
-	})
-	done.Notes = append([]sheet.Note{}, table.Notes...)
-	return done, err
+	}
+	return run, nil
+}
+
+func (s *Service) readRow(ctx context.Context, tx *db.Tx, run *imported, r row, match string) error {
+	edit, err := r.edit()
+	if err != nil {
+		return err
+	}
+	asked := r.Get("organisation")
+	at, known := run.orgs[asked]
+	if !known {
+		org, err := identity.Place(ctx, tx, identity.OrgID(asked))
+		at = placed{string(org), err}
+		run.orgs[asked] = at
+	}
+	if at.err != nil {
+		return relocate(at.err, r.At("organisation"))
+	}
+	key := tokenKey(at.org, match)
+	before, there := run.latest[key]
+	var t turned
+	if there {
+		t.IdToken, t.kind, t.revoked, err = s.edited(tx, before, edit, r.At)
+	} else {
+		fresh := IdToken{Org: at.org, Value: r.Get("id_token")}
+		edit(&fresh)
+		t.kind = KindCreated
+		t.IdToken, err = s.made(tx, fresh, r.At)
+	}
+	switch {
+	case err != nil:
+		return err
+	case there && t.same(before):
+		run.did.Unchanged++
+		return nil
+	case there:
+		run.did.Changed++
+	default:
+		run.did.Created++
+	}
+	run.latest[key] = t.IdToken
+	run.turned = append(run.turned, t)
+	return nil
+}
+
+// storeImported stores what rows came to, with the facts in their order.
+func (s *Service) storeImported(ctx context.Context, tx *db.Tx, all []turned) error {
+	last := map[TokenID]int{} // a token may be in the file more than once
+	for i, t := range all {
+		last[t.ID] = i
+	}
+	var tokens []IdToken
+	for i, t := range all {
+		if last[t.ID] == i {
+			tokens = append(tokens, t.IdToken)
+		}
+	}
+	if err := putTokens(tx, tokens); err != nil {
+		return err
+	}
+	for _, t := range all {
+		if err := s.record(ctx, tx, t.IdToken, t.kind, t.revoked); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // row is a row of the file.
 type row struct{ sheet.Row }
 
-func (s *Service) importRow(ctx context.Context, tx *db.Tx, c identity.Caller, r row, done *Imported, bad *sheet.Errors) error {
-	edit, err := r.edit()
-	if err != nil {
-		return bad.Take(err)
-	}
-	org, err := identity.Place(ctx, tx, identity.OrgID(r.Get("organisation")))
-	if err != nil {
-		return bad.Take(relocate(err, r.At("organisation")))
-	}
-	same, err := tokensByMatch(tx, Match(r.Get("id_token")))
-	if err != nil {
+// relocate gives an error about a body the place of a cell.
+func relocate(err error, at string) error {
+	f := fault.Of(err)
+	if f == nil {
 		return err
 	}
-	for _, t := range same {
-		if t.Org == string(org) {
-			done.Changed++
-			_, err := s.change(ctx, tx, t, edit, r.At)
-			return bad.Take(err)
-		}
+	moved := *f
+	moved.Fields = slices.Clone(f.Fields)
+	for i := range moved.Fields {
+		moved.Fields[i].Location = at
 	}
-	t := IdToken{Org: string(org), Value: r.Get("id_token")}
-	edit(&t)
-	done.Created++
-	return bad.Take(s.create(ctx, tx, &t, r.At))
-}
-
-func relocate(err error, at string) error {
-	if f := fault.Of(err); f != nil {
-		for i := range f.Fields {
-			f.Fields[i].Location = at
-		}
-	}
-	return err
+	return &moved
 }
 
 // edit gives what the row says about a token.
@@ -152,7 +298,8 @@ func (r row) edit() (func(*IdToken), error) {
 func (s *Service) importRoute(a *web.API) {
 	route := op(http.MethodPost, "/id-tokens/import", identity.TokenWrite, "Import tokens from CSV or XLSX")
 	route.Description = "The body is a CSV or XLSX file. Its first row names the columns: " + strings.Join(sheet.Names(ImportColumns), ", ") +
-		". Either all rows are stored or none; wrong ones are listed by number."
+		". If a row is wrong nothing is stored, and the wrong ones are listed by number. Should the server fail while it stores the rows, " +
+		"the problem says how many are stored; the same file sent again stores the others."
 	route.MaxBody, route.Produces = importLimits.Bytes+1, "application/json"
 	a.Raw(route, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		done, err := s.Import(r.Context(), r.Body)

@@ -174,20 +174,25 @@ func (s *Service) limitsOf(tx *db.Tx, st station.Station) (l Limits, off bool, e
 // planList decides what the station is to have. What changes from here on
 // makes the list dirty again. Until the end what the station has is unknown.
 func (s *Service) planList(ctx context.Context, u *update) error {
-	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+	u.Dirty = false
+	if err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		row := u.List
+		row.Known = false
+		return putList(tx, row)
+	}); err != nil {
+		return err
+	}
+	// Apart from the mark, and after it: to choose among a million tokens takes
+	// seconds, for which SQLite's one writer must not wait.
+	return s.d.DB.View(ctx, func(tx *db.Tx) error {
 		tokens, all, err := chargersAt(tx, u.Org, u.limits)
 		if err != nil {
 			return err
 		}
 		u.want, _ = fit(tokens, u.limits)
 		u.LeftOut = int64(all - len(u.want))
-		if u.have, err = entriesOf(tx, u.Station); err != nil {
-			return err
-		}
-		u.Dirty = false
-		row := u.List
-		row.Known = false
-		return putList(tx, row)
+		u.have, err = entriesOf(tx, u.Station)
+		return err
 	})
 }
 

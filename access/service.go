@@ -195,13 +195,8 @@ func (s *Service) Create(ctx context.Context, t IdToken) (IdToken, error) {
 func inBody(field string) string { return "body." + field }
 
 func (s *Service) create(ctx context.Context, tx *db.Tx, t *IdToken, at func(string) string) error {
-	if t.Type == "" {
-		t.Type = TypeISO14443
-	}
-	if t.Status == "" {
-		t.Status = Active
-	}
-	if err := s.checked(tx, t, at); err != nil {
+	fresh, err := s.made(tx, *t, at)
+	if err != nil {
 		return err
 	}
 	same, err := tokensByMatch(tx, Match(t.Value))
@@ -214,12 +209,27 @@ func (s *Service) create(ctx context.Context, tx *db.Tx, t *IdToken, at func(str
 				With(at("id_token"), "must be new; case, blanks, colons and hyphens do not count", t.Value)
 		}
 	}
-	t.ID = id.New[TokenID](tx.Now)
-	t.CreatedAt, t.UpdatedAt = tx.Now, tx.Now
+	*t = fresh
 	if err := insertToken(tx, *t); err != nil {
 		return err
 	}
 	return s.record(ctx, tx, *t, KindCreated, false)
+}
+
+// made is a new token, checked, with what it has by default.
+func (s *Service) made(tx *db.Tx, t IdToken, at func(string) string) (IdToken, error) {
+	if t.Type == "" {
+		t.Type = TypeISO14443
+	}
+	if t.Status == "" {
+		t.Status = Active
+	}
+	if err := s.checked(tx, &t, at); err != nil {
+		return t, err
+	}
+	t.ID = id.New[TokenID](tx.Now)
+	t.CreatedAt, t.UpdatedAt = tx.Now, tx.Now
+	return t, nil
 }
 
 func (s *Service) checked(tx *db.Tx, t *IdToken, at func(string) string) error {
@@ -254,22 +264,32 @@ func (s *Service) Change(ctx context.Context, value string, edit func(*IdToken))
 }
 
 func (s *Service) change(ctx context.Context, tx *db.Tx, before IdToken, edit func(*IdToken), at func(string) string) (IdToken, error) {
-	t := before
-	edit(&t)
-	t.ID, t.Org, t.Value, t.CreatedAt = before.ID, before.Org, before.Value, before.CreatedAt
-	if err := s.checked(tx, &t, at); err != nil {
+	t, kind, revoked, err := s.edited(tx, before, edit, at)
+	if err != nil {
 		return before, err
 	}
-	t.UpdatedAt = tx.Now
 	if err := updateToken(tx, t); err != nil {
 		return before, err
 	}
-	revoked := before.Shown(tx.Now) == Active && t.Shown(tx.Now) != Active
-	kind := KindChanged
+	return t, s.record(ctx, tx, t, kind, revoked)
+}
+
+// edited is a token after an edit, checked, with the kind of the fact and
+// whether it may charge no longer.
+func (s *Service) edited(tx *db.Tx, before IdToken, edit func(*IdToken), at func(string) string) (t IdToken, kind string, revoked bool, err error) {
+	t = before
+	edit(&t)
+	t.ID, t.Org, t.Value, t.CreatedAt = before.ID, before.Org, before.Value, before.CreatedAt
+	if err := s.checked(tx, &t, at); err != nil {
+		return before, "", false, err
+	}
+	t.UpdatedAt = tx.Now
+	revoked = before.Shown(tx.Now) == Active && t.Shown(tx.Now) != Active
+	kind = KindChanged
 	if revoked && t.Status != Active {
 		kind = KindBlocked
 	}
-	return t, s.record(ctx, tx, t, kind, revoked)
+	return t, kind, revoked, nil
 }
 
 // Delete forgets a token. Sessions keep the value they were started with.

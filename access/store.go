@@ -42,10 +42,28 @@ func tokenVisible(tx *db.Tx, value, own string, visible db.Cond) ([]IdToken, err
 	return db.Collect(tx, scanToken, q, args...)
 }
 
-func insertToken(tx *db.Tx, t IdToken) error {
-	_, err := tx.Exec(`INSERT INTO id_token (`+tokenColumns+`, match_key) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`,
-		string(t.ID), t.Org, t.Value, t.Type, string(t.Status), db.NullMicros(t.Expiry), t.Group, t.Driver, maxOf(t),
-		db.Micros(t.CreatedAt), db.Micros(t.UpdatedAt), db.NullMicros(t.LastUsedAt), Match(t.Value))
+func tokensByMatches(tx *db.Tx, keys []string) ([]IdToken, error) {
+	q, args := db.Build(`SELECT ` + tokenColumns + ` FROM id_token WHERE TRUE`).And(db.In("match_key", keys...)).SQL()
+	return db.Collect(tx, scanToken, q, args...)
+}
+
+func insertToken(tx *db.Tx, t IdToken) error { return putTokens(tx, []IdToken{t}) }
+
+var tokenRow = []db.Col{{Name: "id", Type: "text"}, {Name: "org", Type: "text"}, {Name: "value", Type: "text"}, {Name: "type", Type: "text"},
+	{Name: "status", Type: "text"}, {Name: "expires_at", Type: "bigint"}, {Name: "group_value", Type: "text"}, {Name: "driver", Type: "text"},
+	{Name: "max_sessions", Type: "bigint"}, {Name: "created_at", Type: "bigint"}, {Name: "updated_at", Type: "bigint"},
+	{Name: "last_used_at", Type: "bigint"}, {Name: "match_key", Type: "text"}}
+
+// putTokens stores tokens: new ones, and of changed ones all but the last use.
+// No id may be there twice.
+func putTokens(tx *db.Tx, tokens []IdToken) error {
+	rows := make([][]any, len(tokens))
+	for i, t := range tokens {
+		rows[i] = []any{string(t.ID), t.Org, t.Value, t.Type, string(t.Status), db.NullMicros(t.Expiry), t.Group, t.Driver, maxOf(t),
+			db.Micros(t.CreatedAt), db.Micros(t.UpdatedAt), db.NullMicros(t.LastUsedAt), Match(t.Value)}
+	}
+	_, err := db.InsertRows(tx, "id_token", tokenRow, rows, `ON CONFLICT (id) DO UPDATE SET type=excluded.type, status=excluded.status,
+		expires_at=excluded.expires_at, group_value=excluded.group_value, driver=excluded.driver, max_sessions=excluded.max_sessions, updated_at=excluded.updated_at`)
 	return err
 }
 

@@ -67,6 +67,24 @@ func (t IdToken) Shown(now time.Time) Status {
 	return t.Status
 }
 
+// same reports whether an edit that made t of o changed nothing.
+func (t IdToken) same(o IdToken) bool {
+	instant := func(t *time.Time) int64 {
+		if t == nil {
+			return 0
+		}
+		return t.UnixMicro()
+	}
+	most := func(n *int) int {
+		if n == nil {
+			return 0
+		}
+		return *n
+	}
+	return t.ID == o.ID && t.Type == o.Type && t.Status == o.Status && t.Group == o.Group && t.Driver == o.Driver &&
+		instant(t.Expiry) == instant(o.Expiry) && most(t.MaxSessions) == most(o.MaxSessions)
+}
+
 // Match is what two readings of the same token have in common. Readers and
 // stations differ in case, separators and blanks (identifierString is
 // case-insensitive in every OCPP version).

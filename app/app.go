@@ -71,6 +71,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger, ownerPassword string
 			a.Close()
 		}
 	}()
+	if err = checkArchive(cfg.Archive.Archive, cfg.secretPath()); err != nil {
+		return nil, err
+	}
 	if a.db, err = openDatabase(ctx, cfg, log, false); err != nil {
 		return nil, err
 	}
@@ -78,6 +81,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger, ownerPassword string
 		return nil, err
 	}
 	if a.secret, err = loadSecret(cfg.secretPath()); err != nil {
+		return nil, err
+	}
+	if err = archiveSecret(cfg.Archive.Archive, cfg.secretPath()); err != nil {
 		return nil, err
 	}
 	if a.bus, err = cluster.Start(ctx, cluster.Config{URL: cfg.NatsURL, Node: cfg.nodeName(), Log: log}); err != nil {
@@ -103,7 +109,7 @@ func openDatabase(ctx context.Context, cfg Config, log *slog.Logger, shared bool
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
-	d, err := db.Open(ctx, db.Config{URL: cfg.DatabaseURL, Path: cfg.databasePath(), Share: shared, CommitDelay: cfg.CommitDelay, Log: log})
+	d, err := db.Open(ctx, db.Config{URL: cfg.DatabaseURL, Path: cfg.databasePath(), Share: shared, CommitDelay: cfg.CommitDelay, Archive: cfg.Archive.config(), Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 type backlog struct {
 	a *App
 
-	behind, parked, jobs, info, draining *prometheus.Desc
+	behind, parked, jobs, info, archive, draining *prometheus.Desc
 
 	mu    sync.Mutex
 	at    time.Time
@@ -36,13 +36,14 @@ func (a *App) backlog() *backlog {
 		parked:   desc("facts_parked", "Subjects whose fact a consumer could not take; the same on every node."),
 		jobs:     desc("jobs", "Jobs by state (waiting, running, failed); the same on every node.", "state"),
 		info:     desc("build_info", "1, with the version of the program.", "version", "go", "database"),
+		archive:  desc("archive_failing", "1 while the archive of SQLite (--archive) cannot be written, or has no base yet; 0 when all is well or there is none."),
 		draining: desc("draining", "1 while this node sends its stations away."),
 	}
 }
 
 // Describe is for Prometheus.
 func (b *backlog) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{b.behind, b.parked, b.jobs, b.info, b.draining} {
+	for _, d := range []*prometheus.Desc{b.behind, b.parked, b.jobs, b.info, b.archive, b.draining} {
 		out <- d
 	}
 }
@@ -60,6 +61,11 @@ func (b *backlog) Collect(out chan<- prometheus.Metric) {
 		away = 1
 	}
 	gauge(b.draining, away)
+	failing := 0.0
+	if state, ok := b.a.db.Archive(); ok && (state.Err != nil || state.Base.IsZero()) {
+		failing = 1
+	}
+	gauge(b.archive, failing)
 	if now := b.a.db.Now(); now.Sub(b.at) >= backlogEvery {
 		b.at = now
 		b.look()

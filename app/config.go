@@ -51,6 +51,8 @@ type Config struct {
 	DrainFor         time.Duration `name:"drain-for" help:"Over how long stations are sent away when the node stops, so that they do not all come back at once." default:"20s"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
 
+	Archive archiveConfig `embed:""`
+
 	Retention retentionConfig `embed:""`
 
 	PKIFlags `embed:""`
@@ -90,6 +92,7 @@ func (c *Config) check() error {
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		bad.With("database-url", "must begin with postgres:// ; for SQLite leave it out and set --data", redact(c.DatabaseURL))
 	}
+	c.Archive.check(bad, c.DatabaseURL)
 	c.Retention.check(bad)
 	if c.DrainFor < 0 || c.DrainFor > 10*time.Minute {
 		bad.With("drain-for", "between 0s and 10m", c.DrainFor.String())

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -160,7 +161,8 @@ func add(archive *tar.Writer, dir, name string) error {
 
 type restoreCmd struct {
 	dataFlags `embed:""`
-	File      string `arg:"" help:"A file written by backup." type:"existingfile"`
+	File      string    `arg:"" help:"A file written by backup, or the directory of an archive (serve --archive)."`
+	To        time.Time `help:"The instant to restore, of an archive; none is the last." placeholder:"2026-11-21T12:00:00Z"`
 }
 
 // Run unpacks into a directory that holds no installation.
@@ -169,6 +171,13 @@ func (c *restoreCmd) Run(ctx context.Context, s streams) error {
 	if cfg.DatabaseURL != "" {
 		return fault.New(fault.Unsupported, "restore.postgres", "restore writes SQLite data directories; for PostgreSQL use pg_restore")
 	}
+	from, err := os.Stat(c.File)
+	if err != nil {
+		return err
+	}
+	if !from.IsDir() && !c.To.IsZero() {
+		return fault.New(fault.Invalid, "restore.to", "a backup holds one instant; --to is for the directory of an archive")
+	}
 	for _, path := range []string{cfg.databasePath(), cfg.secretPath()} {
 		if _, err := os.Stat(path); err == nil {
 			return fault.New(fault.Conflict, "restore.exists", "%s exists already; restore into an empty directory", path)
@@ -176,6 +185,9 @@ func (c *restoreCmd) Run(ctx context.Context, s streams) error {
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return err
+	}
+	if from.IsDir() {
+		return c.fromArchive(ctx, s, cfg)
 	}
 	work, err := os.MkdirTemp(cfg.Data, ".restore-*")
 	if err != nil {
@@ -192,11 +204,20 @@ func (c *restoreCmd) Run(ctx context.Context, s streams) error {
 	if err := placeSecret(secret, cfg.secretPath()); err != nil {
 		return err
 	}
+	if err := c.open(ctx, cfg); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "Restored into %s.\n", cfg.Data)
+	return nil
+}
+
+// open shows that the restored database can be used, and brings its schema up
+// to date.
+func (c *restoreCmd) open(ctx context.Context, cfg Config) error {
 	d, err := openDatabase(ctx, cfg, slog.New(slog.DiscardHandler), false)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "Restored into %s.\n", cfg.Data)
 	return d.Close()
 }
 

@@ -18,7 +18,7 @@ type badCmd struct {
 	options     `embed:""`
 	Stations    int      `help:"How many well-behaved stations are timed; each charges." default:"1000" env:"-"`
 	Rate        float64  `help:"Messages a second of all of them." default:"500" env:"-"`
-	Seconds     float64  `help:"How long they are timed before the trouble, and during each kind of it." default:"15" env:"-"`
+	Seconds     float64  `help:"How long they are timed during each kind of trouble, and between two of them." default:"15" env:"-"`
 	ConnectRate float64  `help:"New connections a second before the load." default:"500" env:"-"`
 	Kind        []string `help:"Kinds of trouble: flood, frames, slow-reader, half-open, handshakes, passwords." default:"flood,frames,slow-reader,half-open,handshakes,passwords" enum:"flood,frames,slow-reader,half-open,handshakes,passwords" env:"-"`
 	Flood       float64  `help:"Messages a second that the bad station tries to send." default:"10000" env:"-"`
@@ -77,48 +77,59 @@ func (c *badCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 		return nil, err
 	}
 	r := g.result("bad", c.Stations)
-	before := c.lane(ctx, g, f, "before", nil, nil)
-	all := map[string]*Histogram{"before": before.delays}
-	r.more("before_p50_ms", before.p50)
-	r.more("before_p99_ms", before.p99)
-	r.more("before_server_cores", before.cores)
+	quiet := c.lane(ctx, g, f, "quiet", nil, nil)
+	calm := &Histogram{}
+	calm.merge(quiet.delays.counts(), quiet.delays.Longest())
+	all := map[string]*Histogram{"quiet": calm}
+	r.more("quiet_server_cores", quiet.cores)
 	worst := 0.0
 	for _, kind := range c.Kind {
 		t := &troubled{cmd: c, bad: bad.stations[0]}
 		during := c.lane(ctx, g, f, kind, troubles[kind], t)
+		after := c.lane(ctx, g, f, "quiet", nil, nil)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		name := strings.ReplaceAll(kind, "-", "_")
-		ratio := 0.0
-		if before.p99 > 0 {
-			ratio = during.p99 / before.p99
-		}
-		worst = max(worst, ratio)
+		calm.merge(after.delays.counts(), after.delays.Longest())
 		all[kind] = during.delays
-		r.more(name+"_p50_ms", during.p50)
-		r.more(name+"_p99_ms", during.p99)
-		r.more(name+"_p99_ratio", ratio)
-		r.more(name+"_server_cores", during.cores)
-		r.more(name+"_client_cores", during.client)
-		r.more(name+"_made", float64(t.made.Load()))
-		r.more(name+"_refused", float64(t.held.Load()))
+		worst = max(worst, c.tell(r, kind, during, t, quiet, after))
+		quiet = after
 	}
-	after := c.lane(ctx, g, f, "after", nil, nil)
-	r.more("after_p99_ms", after.p99)
 	r.more("worst_p99_ratio", worst)
-	f.delays.merge(before.delays.counts(), before.delays.Longest())
+	f.delays.merge(calm.counts(), calm.Longest())
 	g.memory(r)
 	r.delays(&f.delays, time.Duration(c.Seconds*float64(time.Second)))
 	r.MsgsPerS = round(c.Rate)
 	g.messageLog(ctx, r)
 	r.failures(f)
-	r.note("reply times are those of the %d stations that behave; p50, p95 and p99 above are theirs before the trouble", c.Stations)
+	r.note("reply times are those of the %d stations that behave; p50, p95 and p99 above are theirs without trouble, and each kind is compared with the stretches just before and after it", c.Stations)
 	var drawn plot
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		drawn = append(drawn, distribution("Reply time of the others: "+name, all[name]))
 	}
 	return r, drawn.write(c.SVG)
+}
+
+// tell adds what a kind of trouble did, and gives how much longer the p99 was
+// than in the quiet around it: the machine is not the same every minute.
+func (c *badCmd) tell(r *Result, kind string, during lane, t *troubled, before, after lane) (ratio float64) {
+	around := &Histogram{}
+	around.merge(before.delays.counts(), before.delays.Longest())
+	around.merge(after.delays.counts(), after.delays.Longest())
+	quiet := ms(around.Quantile(.99))
+	if quiet > 0 {
+		ratio = during.p99 / quiet
+	}
+	name := strings.ReplaceAll(kind, "-", "_")
+	r.more(name+"_p50_ms", during.p50)
+	r.more(name+"_p99_ms", during.p99)
+	r.more(name+"_quiet_p99_ms", quiet)
+	r.more(name+"_p99_ratio", ratio)
+	r.more(name+"_server_cores", during.cores)
+	r.more(name+"_client_cores", during.client)
+	r.more(name+"_made", float64(t.made.Load()))
+	r.more(name+"_refused", float64(t.held.Load()))
+	return ratio
 }
 
 // lane times the well-behaved stations for a while beside some trouble. Their

@@ -46,6 +46,7 @@ type fleet struct {
 	attempts atomic.Int64
 	delays   Histogram // of the load
 	answered atomic.Int64
+	warmed   int64                            // of them before the measured load
 	offline  atomic.Int64                     // messages that came due while their station was away
 	onReply  atomic.Pointer[func(s *station)] // closed loop: what to do next
 	onDrop   atomic.Pointer[func(s *station)] // nil: a drop is an error

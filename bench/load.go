@@ -35,7 +35,7 @@ func (g *ground) measured(run func()) load {
 // load fills in what a stretch of traffic has shown.
 func (r *Result) load(f *fleet, l load) {
 	r.delays(&f.delays, l.lasted)
-	if n := float64(f.answered.Load()); l.measured && n > 0 {
+	if n := float64(f.answered.Load() - f.warmed); l.measured && n > 0 {
 		r.CPUPerMessage = round(float64(l.server.Microseconds()) / n)
 		r.ClientCPU = round(float64(l.client.Microseconds()) / n)
 		r.more("server_cpu_cores", l.server.Seconds()/l.lasted.Seconds())

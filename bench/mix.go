@@ -11,6 +11,7 @@ type mixCmd struct {
 	Stations    int           `help:"How many stations; each charges." default:"1000" env:"-"`
 	Rate        float64       `help:"Messages a second of all stations, by the clock; 0: each station sends when it was answered." default:"0" env:"-"`
 	Seconds     float64       `help:"How long the load lasts." default:"30" env:"-"`
+	Warm        float64       `help:"Seconds of the same load before that: what only the first message of a station or a session costs is paid then." default:"0" env:"-"`
 	Minutes     float64       `help:"The same in minutes; for the memory after an hour's worth of load." default:"0" env:"-"`
 	FsyncDelay  time.Duration `help:"Each commit of SQLite takes this much longer, like a slow disk." env:"-"`
 	ConnectRate float64       `help:"New connections a second before the load." default:"500" env:"-"`
@@ -52,14 +53,14 @@ func (c *mixCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 		lasts = time.Duration(c.Minutes * float64(time.Minute))
 	}
 	r := g.result("mix", c.Stations)
+	if c.Warm > 0 {
+		g.say("warming up for %g s", c.Warm)
+		c.load(ctx, f, time.Duration(c.Warm*float64(time.Second)))
+		f.delays.reset()
+		f.warmed = f.answered.Load()
+	}
 	g.say("the load begins, for %s", lasts)
-	l := g.measured(func() {
-		if c.Rate > 0 {
-			f.openLoop(ctx, lasts, c.Rate, f.stations, (*station).next)
-		} else {
-			f.closedLoop(ctx, lasts, (*station).next)
-		}
-	})
+	l := g.measured(func() { c.load(ctx, f, lasts) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -73,6 +74,14 @@ func (c *mixCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	r.failures(f)
 	title := fmt.Sprintf("Reply time of the mix, %d stations, %.0f messages a second", c.Stations, r.MsgsPerS)
 	return r, plot{distribution(title, &f.delays)}.write(c.SVG)
+}
+
+func (c *mixCmd) load(ctx context.Context, f *fleet, lasts time.Duration) {
+	if c.Rate > 0 {
+		f.openLoop(ctx, lasts, c.Rate, f.stations, (*station).next)
+	} else {
+		f.closedLoop(ctx, lasts, (*station).next)
+	}
 }
 
 func (c *mixCmd) verify(ctx context.Context, g *ground, f *fleet, r *Result) error {
@@ -92,6 +101,9 @@ func (c *mixCmd) remarks(r *Result) {
 	r.note("a meter message holds one reading of %d samples; 6 of 10 messages are such, 3 heartbeats, 1 a change of status", SamplesPerMessage)
 	if c.Rate == 0 && c.URL == "" {
 		r.note("the limits of messages per station and organisation were raised out of the way")
+	}
+	if c.Warm > 0 {
+		r.note("%g s of the same load ran before; what it stored is read back too", c.Warm)
 	}
 	if c.FsyncDelay > 0 {
 		r.note("every commit was held %s before it was acknowledged and the next could begin", c.FsyncDelay)

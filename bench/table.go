@@ -136,6 +136,11 @@ func clustered(r *Result) (string, bool) {
 		r.P99 > 0 && r.P99 <= 250 && gib <= 3 && r.BackSeconds <= 60 && int(r.More["connected_at_the_end"]) == r.Stations
 }
 
+func beside(r *Result) (string, bool) {
+	v, told := r.More["worst_p99_ratio"]
+	return fmt.Sprintf("%.1f× at the worst; p99 without it %.1f ms", v, r.P99), told && v <= 2
+}
+
 var figures = []figure{
 	{"idle memory per station, plain", "≤ 16 KiB", "connect", below(kib, 16, "%.1f KiB")},
 	{"the same, mTLS", "≤ 34 KiB", "connect-mtls", below(kib, 34, "%.1f KiB")},
@@ -153,6 +158,7 @@ var figures = []figure{
 	{"Authorize, inside the server, p99", "≤ 2 ms", "authorize", inTheServer},
 	{"list of stations, any filter and order, p95", "≤ 100 ms", "list", below(func(r *Result) float64 { return r.P95 }, 100, "%.1f ms")},
 	{"the same, PostgreSQL", "≤ 100 ms", "list-postgres", below(func(r *Result) float64 { return r.P95 }, 100, "%.1f ms")},
+	{"p99 of the others beside one bad station", "≤ 2×", "bad", beside},
 	{"stations on several nodes, one killed", "p99 ≤ 250 ms, ≤ 3 GiB, back ≤ 60 s", "cluster", clustered},
 }
 

@@ -90,9 +90,17 @@ func Audit(ctx context.Context, tx *db.Tx, e Entry) error {
 	if a := web.ClientAddr(ctx); a.IsValid() {
 		address = a.String()
 	}
-	_, err = tx.Exec(`INSERT INTO audit_entry (id, org, at, actor, actor_name, action, subject, changes, request, address)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		id.New[string](tx.Now), string(e.Org), db.Micros(tx.Now), c.Actor(), c.Name, e.Action, e.Subject, string(b), web.RequestID(ctx), address)
+	db.Gather(tx, "audit_entry", []any{id.New[string](tx.Now), string(e.Org), db.Micros(tx.Now), c.Actor(), c.Name, e.Action, e.Subject, string(b), web.RequestID(ctx), address}, writeAudit)
+	return nil
+}
+
+var auditColumns = []db.Col{{Name: "id", Type: "text"}, {Name: "org", Type: "text"}, {Name: "at", Type: "bigint"}, {Name: "actor", Type: "text"},
+	{Name: "actor_name", Type: "text"}, {Name: "action", Type: "text"}, {Name: "subject", Type: "text"}, {Name: "changes", Type: "text"},
+	{Name: "request", Type: "text"}, {Name: "address", Type: "text"}}
+
+// writeAudit stores the entries of a transaction at its end.
+func writeAudit(tx *db.Tx, rows [][]any) error {
+	_, err := db.InsertRows(tx, "audit_entry", auditColumns, rows, "")
 	return err
 }
 

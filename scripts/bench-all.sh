@@ -127,8 +127,8 @@ part growth 110 - "connect --stations 15000 --rate 500 --steps 1000,3000,5000,10
 part mix 100 - "mix --stations 1000 --seconds 60" "mix --stations 200 --seconds 5"
 part mix-postgres 120 postgres "mix --stations 1000 --seconds 60" "mix --stations 200 --seconds 5"
 part mix-fsync 100 - "mix --stations 1000 --seconds 60 --fsync-delay 2ms" "mix --stations 200 --seconds 5 --fsync-delay 2ms"
-part open 230 - "mix --stations 15000 --rate 1000 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
-part open-postgres 260 postgres "mix --stations 15000 --rate 1000 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
+part open 290 - "mix --stations 15000 --rate 1000 --warm 60 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
+part open-postgres 320 postgres "mix --stations 15000 --rate 1000 --warm 60 --seconds 120" "mix --stations 1000 --rate 200 --seconds 10"
 # An hour of a station that charges is 72 messages: meter values every 60 s and
 # heartbeats every 300 s. Here it gets 80, twelve times as fast.
 part loaded 370 - "mix --stations 15000 --rate 4000 --seconds 300 --no-verify" "mix --stations 500 --rate 200 --seconds 20 --no-verify"
@@ -137,4 +137,5 @@ part storm-mtls 300 - "storm --stations 15000 --mtls --connect-rate 250" "storm 
 part authorize 200 - "authorize --tokens 1000000" "authorize --tokens 20000 --seconds 5"
 part list 120 - "list --stations 100000" "list --stations 5000 --requests 200"
 part list-postgres 150 postgres "list --stations 100000" "list --stations 5000 --requests 200"
+part bad 240 - "bad --stations 1000" "bad --stations 100 --rate 100 --seconds 3"
 part cluster 1100 postgres "cluster --stations 100000 --nodes 7 --seconds 600 --connect-rate 700" "cluster --stations 1500 --nodes 3 --seconds 20"

@@ -52,6 +52,14 @@ func TestListPlans(t *testing.T) {
 				t.Errorf("%s is found by %s", cond, got)
 			}
 		}
+		walk := "SELECT key FROM (SELECT * FROM charging_station WHERE TRUE ORDER BY last_seen_at DESC NULLS FIRST, key DESC LIMIT 10000) WHERE (life <> 'retired') AND (NOT connected) LIMIT 51"
+		if got := plan(tx, walk); !strings.Contains(got, "USING INDEX charging_station_last_seen_at") || strings.Contains(got, "TEMP B-TREE") {
+			t.Errorf("the first in an order are read by %s", got)
+		}
+		whole := "SELECT id FROM charging_station WHERE +(life <> 'retired') AND +(NOT connected) ORDER BY +last_seen_at DESC NULLS FIRST, key DESC LIMIT 51"
+		if got := plan(tx, whole); strings.Contains(got, "INDEX") {
+			t.Errorf("the whole table is read by %s", got)
+		}
 		sweep := "SELECT id FROM charging_station WHERE connected AND silent_at < 5 AND id > 'a' ORDER BY id LIMIT 5"
 		if got := plan(tx, sweep); !strings.Contains(got, "charging_station_silent") {
 			t.Errorf("silent stations are found by %s", got)

@@ -1,8 +1,10 @@
 package test
 
 import (
+	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -87,6 +89,45 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, line := connect(t, other, "CS-1", password, "ocpp1.6"); line["open"] != "ocpp1.6" {
 		t.Errorf("the station's password is not the same after a restore: %v", line)
 	}
+}
+
+// TestArchiveAndRestore: what a server keeps elsewhere starts again elsewhere,
+// with its secret; another installation may not write over it.
+func TestArchiveAndRestore(t *testing.T) {
+	archive := filepath.Join(t.TempDir(), "archive")
+	s := serve(t, db.SQLite, "--archive", archive)
+	password := s.station("CS-1", nil)
+	for !strings.Contains(string(body(t, s.url+"/metrics")), "forecourt_archive_failing 0") { // it has its first base
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.kill()
+	other := &server{t: t, data: filepath.Join(t.TempDir(), "new"), key: s.key}
+	other.command("restore", archive)
+	other.args = []string{"--archive", archive}
+	other.start("127.0.0.1:0")
+	if _, line := connect(t, other, "CS-1", password, "ocpp1.6"); line["open"] != "ocpp1.6" {
+		t.Errorf("the station's password is not the same after a restore: %v", line)
+	}
+	for _, data := range []string{t.TempDir(), s.data} {
+		out, err := exec.CommandContext(t.Context(), binary, "serve", "--data", data, "--archive", archive, "--listen", "127.0.0.1:0").CombinedOutput()
+		if err == nil {
+			t.Errorf("a second installation writes the archive: %s", out)
+		}
+	}
+}
+
+func body(t *testing.T, url string) []byte {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // TestNewerSchemaIsRefused: an old binary leaves a newer database alone.

@@ -65,7 +65,8 @@ func TestTrial(t *testing.T) {
 				t.Errorf("%v authorisations failed", r["authorisations_failed"])
 			}
 		},
-		"restore": func(t *testing.T) { trial(t, "restore", "--runs", "1") },
+		"restore": func(t *testing.T) { trial(t, "restore", "--runs", "2") },
+		"backup":  func(t *testing.T) { trial(t, "restore", "--runs", "1", "--backup") },
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); run(t) })
 	}

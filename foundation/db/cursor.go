@@ -91,6 +91,8 @@ func (p *page) orderBy() string {
 	for i, o := range p.order {
 		if i > 0 {
 			b.WriteString(", ")
+		} else if p.sortAll {
+			b.WriteString("+")
 		}
 		b.WriteString(o.column)
 		if o.down {

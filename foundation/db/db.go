@@ -43,6 +43,8 @@ type Config struct {
 	// fsyncs of a checkpoint, one in many commits, stay as fast as they are.
 	CommitDelay time.Duration
 
+	Archive ArchiveConfig // SQLite: a second place for all that is committed; not with Share
+
 	Now      func() time.Time // nil means time.Now
 	MaxConns int              // PostgreSQL connections, or SQLite readers; 0 means 16 or 8
 	Log      *slog.Logger     // nil means slog.Default()
@@ -105,6 +107,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, err
 	}
 	d.lite = lite
+	if lite.archive != nil {
+		go lite.archiveLoop()
+	}
 	return d, nil
 }
 

@@ -13,9 +13,26 @@ func (d *DB) Queued() int {
 // GroupFor lets SQLite's groups take this long, before anything is written.
 func (d *DB) GroupFor(t time.Duration) { d.lite.groupTime = t }
 
-// ProbeMost sets how many rows a probe reads; it gives the way back.
-func ProbeMost(n int) (reset func()) {
-	old := mostProbed
-	mostProbed = n
-	return func() { mostProbed = old }
+// ProbeMost sets how many rows a probe reads, and how many it walks; it gives
+// the way back.
+func ProbeMost(n, walked int) (reset func()) {
+	old, oldWalked := mostProbed, mostWalked
+	mostProbed, mostWalked = n, walked
+	return func() { mostProbed, mostWalked = old, oldWalked }
 }
+
+// ArchiveTick sets how often archives that are opened from now on look by
+// themselves; it gives the way back.
+func ArchiveTick(every time.Duration) (reset func()) {
+	old := archiveTick
+	archiveTick = every
+	return func() { archiveTick = old }
+}
+
+// BreakArchive closes the segment under the writer's hands.
+func (d *DB) BreakArchive() {
+	d.lite.archive.seg.file.Close()
+}
+
+// RetryArchive lets the next transaction try to write the archive again.
+func (d *DB) RetryArchive() { d.lite.archive.retry.Store(true) }

@@ -17,7 +17,10 @@ import (
 )
 
 // The test binary plays a second process when this names a database file.
-const childEnv = "FORECOURT_TEST_DB_CHILD"
+const (
+	childEnv     = "FORECOURT_TEST_DB_CHILD"
+	childArchive = "FORECOURT_TEST_DB_ARCHIVE" // where it keeps one; empty: none
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childEnv); path != "" {
@@ -33,16 +36,44 @@ func TestMain(m *testing.M) {
 // child owns the data directory and writes rows without end, naming each on
 // standard output once it is acknowledged.
 func child(path string) error {
-	d, err := db.Open(context.Background(), db.Config{Path: path})
+	d, err := db.Open(context.Background(), db.Config{Path: path, Archive: db.ArchiveConfig{Dir: os.Getenv(childArchive)}})
 	if err != nil {
 		return err
 	}
 	for i := 0; ; i++ {
-		if err := d.Update(context.Background(), insert(fmt.Sprint(i))); err != nil {
+		if err := d.Update(context.Background(), insert(fmt.Sprint(os.Getpid(), " ", i))); err != nil {
 			return err
 		}
 		fmt.Println(i)
 	}
+}
+
+// killed runs a server in a process of its own and kills it while it writes;
+// it gives how many rows were acknowledged.
+func killed(t *testing.T, c db.Config) (acknowledged int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+c.Path, childArchive+"="+c.Archive.Dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if acknowledged++; acknowledged == 50 {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // "signal: killed"
+	if acknowledged < 50 {
+		t.Fatal("the other process ended by itself")
+	}
+	return acknowledged
 }
 
 func TestKilledProcess(t *testing.T) {

@@ -42,7 +42,8 @@ type ListSpec struct {
 	Key     string // SQL of a unique column, which breaks ties
 	// Probe is the table of a large list whose Key is text and whose sortable
 	// columns have indexes (column, key): what SQLite lacks to choose among
-	// them is then found out before each list. Empty: its planner chooses.
+	// them is then found out before each list, and PostgreSQL sorts keys instead
+	// of rows. Its columns are not qualified. Empty: the planner chooses.
 	Probe string
 }
 
@@ -98,6 +99,8 @@ type page struct {
 	sort  string // canonical, to recognise a cursor of another order
 	limit int
 	from  []any // the cursor's keys; nil on the first page
+
+	sortAll bool // no index gives the order
 }
 
 type order struct {

@@ -142,7 +142,7 @@ func ids(all []item) (out []string) {
 // Whatever the order, the filter and the page size: all pages together are
 // the matching rows in order, each once.
 func TestListPages(t *testing.T) {
-	defer db.ProbeMost(8)() // few and many fit
+	defer db.ProbeMost(8, 20)() // few and many fit, early and late in the order
 	schematest.Each(t, func(t *testing.T, d *db.DB) {
 		table(t, d, "CREATE TABLE scratch_item (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT, at BIGINT NOT NULL, good BOOLEAN NOT NULL)")
 		rapid.Check(t, func(rt *rapid.T) {
@@ -226,9 +226,9 @@ func TestListFilters(t *testing.T) {
 			{"n", "gt", "0", "12"}, {"n", "lte", "-1", "4"}, {"n", "ne", "1000", "234"}, {"n", "eq", "null", "3"}, {"n", "ne", "null", "124"}, {"kilo", "gte", "1", "12"}, {"kilo", "gte", "2", "2"},
 			{"at", "lt", "1970-01-01T00:00:01Z", "1"}, {"at", "gte", "1970-01-01T02:00:02+02:00", "34"}, {"good", "", "true", "13"}, {"good", "ne", "true", "24"}, {"id", "gt", "2", "34"},
 		} {
-			for _, most := range []int{-1, 0, 100} { // no probe, always too many, always few
+			for _, most := range []int{-1, 0, 1, 100} { // no probe, always too many, too many for a walk, always few
 				spec.Probe = map[bool]string{true: "scratch_item"}[most >= 0]
-				reset := db.ProbeMost(most)
+				reset := db.ProbeMost(most, map[bool]int{true: 10_000, false: 1}[most == 0])
 				if got, err := list(db.Filter{Field: c.field, Op: c.op, Value: c.value}); err != nil || got != c.want {
 					t.Errorf("%s[%s]=%s: %q, want %q, %v (probing %d)", c.field, c.op, c.value, got, c.want, err, most)
 				}

@@ -44,6 +44,8 @@ type lite struct {
 	pages  int           // written since the last checkpoint was asked for; the writer's
 	copy   chan struct{} // asks for a checkpoint; full while one waits
 	copied chan struct{} // the checkpointer has ended
+
+	archive *archive // nil: none
 }
 
 func dsn(path string, write bool) string {
@@ -69,8 +71,19 @@ func dsn(path string, write bool) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
-func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
+func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 	path, readers := c.Path, c.MaxConns
+	var keeps *archive
+	if c.Archive.Dir != "" && !c.Share {
+		if keeps, err = openArchive(d, c.Archive, path); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				keeps.lock.release()
+			}
+		}()
+	}
 	l := &lite{
 		db: d, path: path, delay: c.CommitDelay,
 		slots:     make(chan struct{}, readers),
@@ -80,8 +93,8 @@ func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
 		done:      make(chan struct{}),
 		copy:      make(chan struct{}, 1),
 		copied:    make(chan struct{}),
+		archive:   keeps,
 	}
-	var err error
 	if l.write, err = sql.Open("sqlite", dsn(path, true)); err != nil {
 		return nil, err
 	}
@@ -108,6 +121,9 @@ func openLite(ctx context.Context, d *DB, c Config) (*lite, error) {
 
 func (l *lite) close() error {
 	l.closed.Do(func() { close(l.stop) })
+	if l.archive != nil {
+		<-l.archive.ended
+	}
 	<-l.done
 	<-l.copied
 	for range cap(l.slots) { // wait for the readers
@@ -117,7 +133,11 @@ func (l *lite) close() error {
 		c.close()
 	}
 	l.idle = nil
-	return errors.Join(l.read.Close(), l.write.Close())
+	err := errors.Join(l.read.Close(), l.write.Close())
+	if l.archive != nil {
+		err = errors.Join(err, l.archive.close())
+	}
+	return err
 }
 
 // liteConn is a connection with its prepared statements. It belongs to one

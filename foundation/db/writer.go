@@ -162,7 +162,12 @@ type steady struct{ *liteConn }
 // connection under a savepoint, commits once and answers all.
 func (l *lite) writeLoop(conn *liteConn) {
 	defer close(l.done)
-	defer func() { conn.close() }()
+	defer func() {
+		if l.archive != nil {
+			l.archive.finish(context.Background(), conn)
+		}
+		conn.close()
+	}()
 	group := make([]*waiting, 0, groupSize)
 	for {
 		var first *waiting
@@ -198,7 +203,7 @@ func (l *lite) reconnect(old *liteConn) *liteConn {
 // the whole transaction is undone and the others take their turn anew.
 func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*waiting {
 	ctx := context.Background()
-	if _, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+	if err := l.begin(ctx, conn); err != nil {
 		if first.state.CompareAndSwap(queued, started) {
 			first.end <- classify(err)
 		}
@@ -219,7 +224,9 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 		}
 	}
 	if broken == nil {
-		_, broken = conn.exec(ctx, "COMMIT", nil)
+		if _, broken = conn.exec(ctx, "COMMIT", nil); broken == nil && l.archive != nil {
+			l.archive.committed(ctx, conn)
+		}
 		time.Sleep(l.delay) // none but when measuring
 	}
 	if broken != nil {
@@ -234,6 +241,15 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 	}
 	l.grown(conn)
 	return group
+}
+
+// begin begins the transaction of a group.
+func (l *lite) begin(ctx context.Context, conn *liteConn) error {
+	_, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil)
+	if err == nil && l.archive != nil {
+		l.archive.begun(ctx, conn)
+	}
+	return err
 }
 
 // another takes the next caller into a group, if there is one and room.
@@ -259,7 +275,7 @@ const (
 
 // redo begins again after a failure undid the group, now with savepoints.
 func (l *lite) redo(ctx context.Context, conn *liteConn, group []*waiting) ([]*waiting, error) {
-	if _, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
+	if err := l.begin(ctx, conn); err != nil {
 		return group, err
 	}
 	kept := group[:0]

@@ -9,7 +9,11 @@ import (
 )
 
 // lease makes sure that this node works for the consumer. On a locked data
-// directory the lease of a process that is gone is void at once.
+// directory the lease of a process that is gone is void at once, elsewhere
+// that of the process which this one comes after: it had the node's name, which
+// is unique. That counts for the first look only, so that two that share a name
+// by mistake do not take it from each other without end; what both do is fenced
+// by the cursor as ever.
 func (w *worker) lease(ctx context.Context) (bool, error) {
 	now := w.log.db.Now()
 	if w.leased && now.Before(w.renewAt) {
@@ -17,13 +21,15 @@ func (w *worker) lease(ctx context.Context) (bool, error) {
 	}
 	had := w.leased
 	w.leased = false
+	heir := !w.known
 	if !had && !w.force {
-		free, err := w.free(ctx)
+		free, err := w.free(ctx, heir)
+		w.known = w.known || err == nil
 		if err != nil || !free {
 			return false, err
 		}
 	}
-	err := w.log.db.Update(ctx, func(tx *db.Tx) error { return w.take(tx, had) })
+	err := w.log.db.Update(ctx, func(tx *db.Tx) error { return w.take(tx, had, heir) })
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}
@@ -50,7 +56,7 @@ func (w *worker) leaseTime() time.Duration {
 }
 
 // free looks, without writing, whether the lease can be had.
-func (w *worker) free(ctx context.Context) (bool, error) {
+func (w *worker) free(ctx context.Context, heir bool) (bool, error) {
 	free := true
 	err := w.log.db.View(ctx, func(tx *db.Tx) error {
 		var owner, boot string
@@ -60,14 +66,14 @@ func (w *worker) free(ctx context.Context) (bool, error) {
 			return nil
 		}
 		mine := owner == w.owner && boot == w.log.db.Boot()
-		free = mine || until <= db.Micros(tx.Now) || w.log.db.Exclusive() && boot != w.log.db.Boot()
+		free = mine || until <= db.Micros(tx.Now) || w.log.db.Exclusive() && boot != w.log.db.Boot() || heir && owner == w.owner
 		return err
 	})
 	return free, err
 }
 
 // take gets or renews the lease; fault.NotFound when another has it.
-func (w *worker) take(tx *db.Tx, renew bool) error {
+func (w *worker) take(tx *db.Tx, renew, heir bool) error {
 	now, until := db.Micros(tx.Now), db.Micros(tx.Now.Add(w.leaseTime()))
 	q := db.Build(`INSERT INTO fact_cursor (consumer, seq, lease_owner, lease_boot, lease_until, updated_at) VALUES (?, 0, ?, ?, ?, ?)
 		ON CONFLICT (consumer) DO UPDATE SET lease_owner = excluded.lease_owner, lease_boot = excluded.lease_boot, lease_until = excluded.lease_until
@@ -80,6 +86,9 @@ func (w *worker) take(tx *db.Tx, renew bool) error {
 		q.Add("OR fact_cursor.lease_until <= ?", now)
 		if w.log.db.Exclusive() {
 			q.Add("OR fact_cursor.lease_boot <> ?", w.log.db.Boot())
+		}
+		if heir {
+			q.Add("OR fact_cursor.lease_owner = ?", w.owner)
 		}
 	}
 	query, args := q.Add("RETURNING seq").SQL()

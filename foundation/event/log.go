@@ -177,8 +177,20 @@ func (l *Log) Tail(ctx context.Context, after int64, fn func(Fact) error) error 
 		}
 		<-rest
 		l.wait(ctx, wake, again)
+		l.rest(ctx.Done())
 	}
 }
+
+// rest lets what many commits bring be read, or told, once. Who waits for it
+// is a person or another node, neither of whom sees so short a time.
+func (l *Log) rest(end <-chan struct{}) {
+	select {
+	case <-end:
+	case <-time.After(burst):
+	}
+}
+
+const burst = 20 * time.Millisecond
 
 type tailError struct{ error }
 
@@ -289,6 +301,7 @@ func (l *Log) teller(quit, gone chan struct{}) {
 		if err := l.bus.Publish(wakeSubject, []byte(l.node)); err != nil && fault.KindOf(err) != fault.Unavailable {
 			l.log.Warn("other nodes were not woken", "err", err)
 		}
+		l.rest(quit)
 	}
 }
 

@@ -352,6 +352,42 @@ func TestTakeOver(t *testing.T) {
 	})
 }
 
+// A node that was killed and comes back has its own lease at once, one of
+// another name waits for it to run out.
+func TestLeaseOfTheSameNode(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		later := d
+		if d.Dialect() == db.Postgres { // another process has its own boot
+			later = schematest.OpenConfig(t, db.Config{URL: schematest.URL(d)}, time.Now)
+		}
+		var in inbox
+		run := func(d *db.DB, node string) {
+			l := newLog(d, node)
+			l.Consume(event.Consumer{Name: "c", Handle: func(tx *db.Tx, f event.Fact) error {
+				tx.AfterCommit(func() { f.Site = node; in.put(f) })
+				return nil
+			}})
+			start(t, l)
+		}
+		record(t, d, "s", "k.k")
+		err := d.Update(t.Context(), func(tx *db.Tx) error { // as a killed process leaves it
+			_, err := tx.Exec("INSERT INTO fact_cursor (consumer, seq, lease_owner, lease_boot, lease_until, updated_at) VALUES ('c', 0, 'a', 'before', $1, 0)", db.Micros(tx.Now.Add(time.Hour)))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Dialect() == db.Postgres {
+			run(later, "b")
+		}
+		run(d, "a")
+		in.wait(t, 1)
+		if site := in.facts()[0].Site; site != "a" {
+			t.Errorf("%s took the lease of another node", site)
+		}
+	})
+}
+
 func TestRunLeavesNothingBehind(t *testing.T) {
 	d := schematest.Open(t, db.SQLite, time.Now)
 	if err := d.View(t.Context(), func(*db.Tx) error { return nil }); err != nil {

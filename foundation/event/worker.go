@@ -26,6 +26,7 @@ type worker struct {
 	log   *Log
 	owner string
 	force bool // take the lease whoever has it
+	known bool // the lease was looked at since this process began
 
 	leased   bool
 	renewAt  time.Time

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
@@ -409,6 +410,22 @@ func TestEdge(t *testing.T) {
 	c.Must(200, "GET", "/bays/abc", "")
 	metrics := c.Must(200, "GET", "=/metrics", "").Body
 	if !strings.Contains(metrics, `forecourt_http_requests_total{method="GET",route="/api/v1/bays/{id}",status="200"} 1`) || strings.Contains(metrics, "abc") {
+		t.Errorf("metrics:\n%s", metrics)
+	}
+}
+
+func TestACallerWhoLeavesIsNoFailure(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	_, a, c := build(t, web.Config{Metrics: reg})
+	a.Mount("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	web.Handle(a, web.Op{Method: "GET", Path: "/long", Room: "garage", Public: true, Summary: "Test"}, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
+		return nil, ctx.Err()
+	})
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	a.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/api/v1/long", nil))
+	if metrics := c.Must(200, "GET", "=/metrics", "").Body; !strings.Contains(metrics, `route="/api/v1/long",status="499"} 1`) || strings.Contains(metrics, `status="500"`) {
 		t.Errorf("metrics:\n%s", metrics)
 	}
 }

@@ -80,10 +80,18 @@ func contentPolicy(sources []string) string {
 		"base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 }
 
+// statusGone is what the log and the metrics say of a request whose caller
+// left before its answer: what failed because of that is no fault of ours, and
+// nobody saw the status. Reverse proxies have long used the number for it.
+const statusGone = 499
+
 func (a *API) observe(r *http.Request, rec *recorder, i *info, took time.Duration) {
 	status := rec.status
 	if status == 0 {
 		status = http.StatusOK
+	}
+	if status >= 500 && errors.Is(r.Context().Err(), context.Canceled) {
+		status = statusGone
 	}
 	a.metrics.observe(r.Method, r.Pattern, status, took)
 	level := slog.LevelInfo

@@ -50,7 +50,7 @@ type entry struct {
 }
 
 const (
-	logChunk   = 3000                   // rows per transaction, when so many wait
+	logChunk   = 500                    // rows per transaction: stations wait while it is written
 	logBytes   = 64 << 20               // of text waiting
 	logLinger  = 100 * time.Millisecond // rows gather that long,
 	logBusy    = 200                    // and when they are so many then
@@ -165,7 +165,8 @@ func (m *MessageLog) run() {
 		select {
 		case <-m.more:
 		case <-m.done:
-			m.flush(context.Background())
+			for m.flush(context.Background()) {
+			}
 			return
 		}
 		m.gather()
@@ -190,22 +191,22 @@ func (m *MessageLog) gather() {
 }
 
 // flush writes what waits, in large pieces: a busy node has little time for
-// its log.
-func (m *MessageLog) flush(ctx context.Context) {
-	for all := m.take(); len(all) > 0; all = m.take() {
-		slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
-		for i := range all {
-			all[i].id = m.nextID(all[i].at)
-			all[i].text = redact(all[i].text)
-		}
-		for part := range slices.Chunk(all, logChunk) {
-			ok := m.write(ctx, part)
-			m.written(part)
-			if !ok {
-				return
-			}
+// its log. It tells whether there was something and all of it was written.
+func (m *MessageLog) flush(ctx context.Context) bool {
+	all := m.take()
+	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
+	for i := range all {
+		all[i].id = m.nextID(all[i].at)
+		all[i].text = redact(all[i].text)
+	}
+	for part := range slices.Chunk(all, logChunk) {
+		ok := m.write(ctx, part)
+		m.written(part)
+		if !ok {
+			return false
 		}
 	}
+	return len(all) > 0
 }
 
 // write stores a piece. A database that is away is tried again, while the

@@ -2225,7 +2225,7 @@ export interface paths {
         put?: never;
         /**
          * Import tokens from CSV or XLSX
-         * @description The body is a CSV or XLSX file. Its first row names the columns: id_token, type, status, expiry, group, driver, max_sessions, organisation. Either all rows are stored or none; wrong ones are listed by number.
+         * @description The body is a CSV or XLSX file. Its first row names the columns: id_token, type, status, expiry, group, driver, max_sessions, organisation. If a row is wrong nothing is stored, and the wrong ones are listed by number. Should the server fail while it stores the rows, the problem says how many are stored; the same file sent again stores the others.
          */
         post: operations["post-id-tokens-import"];
         delete?: never;
