@@ -104,3 +104,38 @@ func TestParkedSubject(t *testing.T) {
 		}
 	})
 }
+
+// A consumer that reads ahead handles each fact once, also when what it reads
+// fails because of one of them: only that one's subject waits.
+func TestAhead(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		create(t, d, effects)
+		most := 0
+		l := newLog(d, "n")
+		l.Consume(event.Consumer{Name: "c", Ahead: func(tx *db.Tx, facts []event.Fact) (func(event.Fact) error, error) {
+			most = max(most, len(facts))
+			for _, f := range facts {
+				switch f.Subject {
+				case "error":
+					return nil, errors.New("cannot")
+				case "panic":
+					panic("cannot")
+				}
+			}
+			return func(f event.Fact) error { return effect("n")(tx, f) }, nil
+		}})
+		for _, s := range []string{"a", "b", "error", "c", "panic", "a"} {
+			record(t, d, s, "k.k")
+		}
+		if err := l.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := numbers(t, d, "SELECT COUNT(*) FROM scratch_effect")[0]; n != 4 || most < 2 {
+			t.Errorf("%d effects, %d facts at once", n, most)
+		}
+		parked, err := l.Parked(t.Context())
+		if err != nil || len(parked) != 2 || parked[0].Subject != "error" || parked[1].Subject != "panic" {
+			t.Error(parked, err)
+		}
+	})
+}

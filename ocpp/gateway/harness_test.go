@@ -35,6 +35,7 @@ type recorder struct {
 	mu         sync.Mutex
 	connect    func(ocpp.Handshake) (ocpp.Admission, error)
 	boot       ocpp.RegistrationStatusEnum
+	arrive     func(context.Context, ocpp.Peer)       // during Connected; nil: it returns at once
 	handle     func(p ocpp.Peer, action string) error // Heartbeat and DataTransfer
 	handshakes []ocpp.Handshake
 	log        []string
@@ -61,8 +62,9 @@ func (r *recorder) set(change func()) {
 func (r *recorder) onConnect(fn func(ocpp.Handshake) (ocpp.Admission, error)) {
 	r.set(func() { r.connect = fn })
 }
-func (r *recorder) onHandle(fn func(ocpp.Peer, string) error) { r.set(func() { r.handle = fn }) }
-func (r *recorder) onBoot(s ocpp.RegistrationStatusEnum)      { r.set(func() { r.boot = s }) }
+func (r *recorder) onArrival(fn func(context.Context, ocpp.Peer)) { r.set(func() { r.arrive = fn }) }
+func (r *recorder) onHandle(fn func(ocpp.Peer, string) error)     { r.set(func() { r.handle = fn }) }
+func (r *recorder) onBoot(s ocpp.RegistrationStatusEnum)          { r.set(func() { r.boot = s }) }
 
 func (r *recorder) shaken(i int) (h ocpp.Handshake) {
 	r.set(func() { h = r.handshakes[i] })
@@ -95,7 +97,13 @@ func (r *recorder) Connect(_ context.Context, h ocpp.Handshake) (ocpp.Admission,
 	return connect(h)
 }
 
-func (r *recorder) Connected(_ context.Context, p ocpp.Peer) error {
+func (r *recorder) Connected(ctx context.Context, p ocpp.Peer) error {
+	r.mu.Lock()
+	arrive := r.arrive
+	r.mu.Unlock()
+	if arrive != nil {
+		arrive(ctx, p)
+	}
 	r.note("connected %s %d", p.Station, p.Epoch)
 	r.mu.Lock()
 	r.peers = append(r.peers, p)
