@@ -74,7 +74,7 @@ func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) 
 	if err := bad.Err(); err != nil {
 		return Imported{}, err
 	}
-	ctx = context.WithoutCancel(ctx) // a browser that is closed leaves no half of a file
+	ctx = context.WithoutCancel(ctx)                             // a browser that is closed leaves no half of a file
 	slices.SortStableFunc(table.Rows, func(a, b sheet.Row) int { // neighbours share pages of the index
 		return strings.Compare(Match(a.Get("id_token")), Match(b.Get("id_token")))
 	})

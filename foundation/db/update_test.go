@@ -437,7 +437,8 @@ func TestDeadlockIsRetried(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := count(t, d, "SELECT SUM(age)::int FROM scratch_person"); n != 6 || runs.Load() != 3 {
+	// The one that had to begin again may meet the other once more.
+	if n := count(t, d, "SELECT SUM(age)::int FROM scratch_person"); n != 6 || runs.Load() < 3 {
 		t.Fatal(n, runs.Load())
 	}
 }
