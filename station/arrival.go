@@ -52,20 +52,24 @@ func (s *Service) Arrived(ctx context.Context, p ocpp.Peer) error {
 }
 
 // arrive takes the connection on which a boot came into the tree, if that is
-// still to be done.
+// still to be done: who is told of the boot must find the station online.
 func (s *Service) arrive(tx *db.Tx, t *tree, p ocpp.Peer) {
+	if p.Epoch <= t.Epoch { // it may even be over
+		return
+	}
 	s.mu.Lock()
 	a := s.arrivals[t.ID.Key()]
 	s.mu.Unlock()
-	if a == nil || a.peer.Epoch != p.Epoch {
-		return
+	at := tx.Now // the boot may have overtaken Arrived
+	if a != nil && a.peer.Epoch == p.Epoch {
+		at = a.at
+		tx.AfterCommit(func() {
+			if a.taken.CompareAndSwap(false, true) { // two boots may have come
+				close(a.stored)
+			}
+		})
 	}
-	t.connect(a.peer, a.at)
-	t.settle(a.at)
+	t.connect(p, at)
+	t.settle(at)
 	t.quiet = false
-	tx.AfterCommit(func() {
-		if a.taken.CompareAndSwap(false, true) { // two boots may have come
-			close(a.stored)
-		}
-	})
 }

@@ -54,6 +54,18 @@ func TestArrivalIsStoredWithTheBoot(t *testing.T) {
 		if v := h.view("CS-1"); v.Epoch != p.Epoch {
 			t.Errorf("nothing came: epoch %d, not %d", v.Epoch, p.Epoch)
 		}
+
+		p = h.peer("CS-1")
+		h.boot(p, "S1") // faster than the word of its connection
+		if v := h.view("CS-1"); v.Epoch != p.Epoch || !v.Connected {
+			t.Errorf("booted, and offline: %+v", v.Station)
+		}
+		h.must(<-arrive(t.Context(), p))
+		h.Disconnected(t.Context(), p, "gone")
+		h.boot(p, "S1") // read before the end
+		if v := h.view("CS-1"); v.Connected {
+			t.Error("a boot brought a connection back that is over")
+		}
 		if len(h.arrivals) != 0 {
 			t.Errorf("%d arrivals are kept", len(h.arrivals))
 		}

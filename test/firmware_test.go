@@ -117,6 +117,13 @@ func TestFirmwareReachesStations(t *testing.T) {
 			ids = append(ids, id)
 		}
 		update := s.must("POST", "/firmware-updates", object{"image": image, "stations": ids})["id"].(string)
+		t.Cleanup(func() {
+			if t.Failed() {
+				for _, one := range s.items("/firmware-tasks?update=" + update) {
+					t.Log(s.must("GET", "/firmware-tasks/"+one["id"].(string), nil))
+				}
+			}
+		})
 		eventually(t, "the update is finished", func() bool { return s.must("GET", "/firmware-updates/"+update, nil)["state"] == "finished" })
 		tasks := map[string]object{}
 		for _, one := range s.items("/firmware-tasks?update=" + update) {
