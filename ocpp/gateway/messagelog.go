@@ -50,7 +50,9 @@ type entry struct {
 }
 
 const (
-	logChunk   = 500                    // rows per transaction: stations wait while it is written
+	logChunk   = 500                    // rows per transaction: stations wait while it is written,
+	logPieces  = 8                      // and more when that would make more pieces
+	logMost    = 3000                   // but never more than that
 	logBytes   = 64 << 20               // of text waiting
 	logLinger  = 100 * time.Millisecond // rows gather that long,
 	logBusy    = 200                    // and when they are so many then
@@ -190,8 +192,8 @@ func (m *MessageLog) gather() {
 	}
 }
 
-// flush writes what waits, in large pieces: a busy node has little time for
-// its log. It tells whether there was something and all of it was written.
+// flush writes what waits. Each piece waits for a commit of its own, so a busy
+// node writes larger ones: small pieces would fall behind. It tells whether there was something and all of it was written.
 func (m *MessageLog) flush(ctx context.Context) bool {
 	all := m.take()
 	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
@@ -199,7 +201,7 @@ func (m *MessageLog) flush(ctx context.Context) bool {
 		all[i].id = m.nextID(all[i].at)
 		all[i].text = redact(all[i].text)
 	}
-	for part := range slices.Chunk(all, logChunk) {
+	for part := range slices.Chunk(all, min(max(logChunk, len(all)/logPieces), logMost)) {
 		ok := m.write(ctx, part)
 		m.written(part)
 		if !ok {
