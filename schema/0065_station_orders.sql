@@ -3,8 +3,8 @@
 
 -- Every change of status wrote all thirteen indexes anew, because one of them
 -- held the status (19 of 20 changes under load). Without it such a change
--- writes none (HOT); a list of the stations of one status reads the table,
--- 100,000 rows, in some 40 ms. The others now serve the orders of the list.
+-- writes none (HOT); a list of the stations of one status reads the table. The
+-- others now serve the orders of the list.
 -- +postgres
 DROP INDEX charging_station_status;
 DROP INDEX charging_station_org;

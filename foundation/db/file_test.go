@@ -48,9 +48,8 @@ func child(path string) error {
 	}
 }
 
-// killed runs a server in a process of its own and kills it while it writes;
-// it gives how many rows were acknowledged.
-func killed(t *testing.T, c db.Config) (acknowledged int) {
+// writing starts a process that writes rows and says so, line by line.
+func writing(t *testing.T, c db.Config) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+c.Path, childArchive+"="+c.Archive.Dir)
@@ -61,7 +60,14 @@ func killed(t *testing.T, c db.Config) (acknowledged int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
+	return cmd, bufio.NewScanner(out)
+}
+
+// killed runs a server in a process of its own and kills it while it writes;
+// it gives how many rows were acknowledged.
+func killed(t *testing.T, c db.Config) (acknowledged int) {
+	t.Helper()
+	cmd, lines := writing(t, c)
 	for lines.Scan() {
 		if acknowledged++; acknowledged == 50 {
 			if err := cmd.Process.Kill(); err != nil {
@@ -90,16 +96,7 @@ func TestKilledProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+path)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
+	cmd, lines := writing(t, db.Config{Path: path})
 	for range 50 {
 		if !lines.Scan() {
 			t.Fatal("the other process says nothing")

@@ -20,6 +20,7 @@ const (
 
 	// tailRest is the least time between two looks of a tail: people look on.
 	tailRest = 80 * time.Millisecond
+	tellRest = 20 * time.Millisecond // and between two words to other nodes
 )
 
 // Log delivers facts on one node.
@@ -177,20 +178,8 @@ func (l *Log) Tail(ctx context.Context, after int64, fn func(Fact) error) error 
 		}
 		<-rest
 		l.wait(ctx, wake, again)
-		l.rest(ctx.Done())
 	}
 }
-
-// rest lets what many commits bring be read, or told, once. Who waits for it
-// is a person or another node, neither of whom sees so short a time.
-func (l *Log) rest(end <-chan struct{}) {
-	select {
-	case <-end:
-	case <-time.After(burst):
-	}
-}
-
-const burst = 20 * time.Millisecond
 
 type tailError struct{ error }
 
@@ -301,7 +290,11 @@ func (l *Log) teller(quit, gone chan struct{}) {
 		if err := l.bus.Publish(wakeSubject, []byte(l.node)); err != nil && fault.KindOf(err) != fault.Unavailable {
 			l.log.Warn("other nodes were not woken", "err", err)
 		}
-		l.rest(quit)
+		select { // what many commits bring is told once
+		case <-quit:
+			return
+		case <-time.After(tellRest):
+		}
 	}
 }
 
