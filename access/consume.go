@@ -11,8 +11,10 @@ import (
 	"github.com/forecourt-ev/forecourt/station"
 )
 
-// listBetween is between two stations whose lists are looked at after boots.
-const listBetween = 10 * time.Millisecond
+// listBetween is between two stations whose lists are looked at after boots:
+// a list is for the hour when the network is gone, and thousands that came
+// back at once are not to be asked at the cost of those who charge.
+const listBetween = 50 * time.Millisecond
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {

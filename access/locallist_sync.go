@@ -102,40 +102,56 @@ func away(err error) error {
 }
 
 // prepareList reads what is known of the station; ready is false when there
-// is nothing to do now.
+// is nothing to do now, and why is stored. A station that is ready is stored
+// as pending once it has told that it keeps a list.
 func (s *Service) prepareList(ctx context.Context, id string) (u *update, ready bool, err error) {
-	err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		u = &update{}
-		st, err := s.d.Stations.Get(tx, id)
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		if err != nil {
+	known := false
+	err = s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
+		u, known, ready, err = s.lookAtList(tx, id)
+		return err
+	})
+	if err != nil || ready || !known {
+		return u, ready, err
+	}
+	err = s.d.DB.Update(ctx, func(tx *db.Tx) (err error) {
+		if u, known, ready, err = s.lookAtList(tx, id); err != nil || ready || !known {
 			return err
 		}
-		if u.List, err = listOf(tx, id); err != nil && !fault.Is(err, fault.NotFound) {
-			return err
-		}
-		u.Station, u.Org, u.Site, u.TriedAt = string(st.ID), st.Org, st.Site, &tx.Now
-		if u.limits, u.off, err = s.limitsOf(tx, st); err != nil {
-			return err
-		}
-		switch {
-		case st.Life != station.Active || st.Quarantined != nil || !st.Connected:
-			u.Dirty, u.NextAt = true, tx.Now.Add(listRetry)
-			if u.Status == "" {
-				u.Status = ListUnknown
-			}
-			return putList(tx, u.List)
-		case u.off:
-			u.Status, u.Result, u.NextAt = ListOff, "LocalAuthListCtrlr.Enabled is false", tx.Now.Add(listReview)
-			return putList(tx, u.List)
-		}
-		ready = true
-		u.Status, u.NextAt = ListPending, tx.Now.Add(listReview)
 		return putList(tx, u.List)
 	})
 	return u, ready, err
+}
+
+// lookAtList reads a station, whether there is such a one, and whether its
+// list can be brought up to date now.
+func (s *Service) lookAtList(tx *db.Tx, id string) (u *update, known, ready bool, err error) {
+	u = &update{}
+	st, err := s.d.Stations.Get(tx, id)
+	if fault.Is(err, fault.NotFound) {
+		return u, false, false, nil
+	}
+	if err != nil {
+		return nil, false, false, err
+	}
+	if u.List, err = listOf(tx, id); err != nil && !fault.Is(err, fault.NotFound) {
+		return nil, false, false, err
+	}
+	u.Station, u.Org, u.Site, u.TriedAt = string(st.ID), st.Org, st.Site, &tx.Now
+	if u.limits, u.off, err = s.limitsOf(tx, st); err != nil {
+		return nil, false, false, err
+	}
+	switch {
+	case st.Life != station.Active || st.Quarantined != nil || !st.Connected:
+		u.Dirty, u.NextAt = true, tx.Now.Add(listRetry)
+		if u.Status == "" {
+			u.Status = ListUnknown
+		}
+	case u.off:
+		u.Status, u.Result, u.NextAt = ListOff, "LocalAuthListCtrlr.Enabled is false", tx.Now.Add(listReview)
+	default:
+		u.Status, u.NextAt, ready = ListPending, tx.Now.Add(listReview), true
+	}
+	return u, true, ready, nil
 }
 
 // limitsOf gives what the station states: LocalAuthListCtrlr.Entries (its
@@ -243,7 +259,7 @@ func (s *Service) ended(ctx context.Context, u *update, status ListStatus, detai
 func (s *Service) finishList(ctx context.Context, u *update, status ListStatus, detail string) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		now, err := listOf(tx, u.Station)
-		if err != nil {
+		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
 		l := u.List

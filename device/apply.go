@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -44,31 +45,53 @@ func (s *Service) applyWishes(ctx context.Context, st station.Station, known sta
 		return err
 	}
 	var drifts []Drift
+	var done []fulfilled // and not yet stored
 	paths := make([]string, 0, len(wishes))
 	for _, w := range wishes {
 		d, set, err := s.fulfil(ctx, st, w, have[w.v.Path()], known.PausedAt != nil)
 		if err != nil {
-			return err
+			return errors.Join(err, s.storeFulfilled(ctx, o, done, nil))
 		}
 		if w.drifts(have[w.v.Path()]) && w.before.DriftedAt == nil {
 			drifts = append(drifts, Drift{Path: d.Path, Wanted: w.before.Value, Actual: have[d.Path].value, Corrected: d.DriftedAt == nil, Rule: d.Rule})
 		}
 		paths = append(paths, d.Path)
-		err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			if err := saveVariables(tx, o, sourceOf(d), set); err != nil {
+		if done = append(done, fulfilled{d, set}); len(set) > 0 { // the station has changed
+			if err := s.storeFulfilled(ctx, o, done, nil); err != nil {
 				return err
 			}
-			return saveDesired(tx, o, d)
-		})
-		if err != nil {
-			return err
+			done = nil
 		}
 	}
-	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+	return s.storeFulfilled(ctx, o, done, func(tx *db.Tx) error {
 		if err := dropDesired(tx, o.station, paths); err != nil {
 			return err
 		}
 		return s.noteDrift(tx, o, drifts)
+	})
+}
+
+// fulfilled is how a wish ended, and what was set for it and read back.
+type fulfilled struct {
+	Desired
+	set []Variable
+}
+
+// storeFulfilled stores how wishes ended, and what else belongs to it.
+func (s *Service) storeFulfilled(ctx context.Context, o owner, done []fulfilled, and func(tx *db.Tx) error) error {
+	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
+		for _, f := range done {
+			if err := saveVariables(tx, o, sourceOf(f.Desired), f.set); err != nil {
+				return err
+			}
+			if err := saveDesired(tx, o, f.Desired); err != nil {
+				return err
+			}
+		}
+		if and == nil {
+			return nil
+		}
+		return and(tx)
 	})
 }
 

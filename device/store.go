@@ -64,6 +64,9 @@ func variablesAt(tx *db.Tx, station string, paths []string) (map[string]Variable
 // saveVariables stores what a station told, with a row of history for each
 // value that is new. Later entries of the same variable win.
 func saveVariables(tx *db.Tx, o owner, source string, told []Variable) error {
+	if len(told) == 0 {
+		return nil
+	}
 	latest := map[string]Variable{}
 	var paths []string
 	for _, v := range told {

@@ -16,7 +16,7 @@ const (
 	jobReconcile = "pki.reconcile"
 
 	renewAgain = 24 * time.Hour        // a station that took the trigger and sent no request is asked again
-	between    = 20 * time.Millisecond // two stations that are compared after their boots
+	between    = 50 * time.Millisecond // two stations that are compared after their boots
 	giveUp     = 30 * 24 * time.Hour   // a certificate that no station came for
 	keepOver   = 400 * 24 * time.Hour
 )
@@ -88,7 +88,7 @@ func (s *Service) reconcileStation(ctx context.Context, j job.Job) error {
 		detail = messageOf(err)
 	}
 	noted := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("UPDATE pki_station SET detail = $1 WHERE station = $2", clean(clip(detail, 500)), what.Station)
+		_, err := tx.Exec("UPDATE pki_station SET detail = $1 WHERE station = $2 AND detail <> $1", clean(clip(detail, 500)), what.Station)
 		return err
 	})
 	switch fault.KindOf(err) {

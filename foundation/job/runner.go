@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -19,8 +18,9 @@ import (
 
 const (
 	poll       = time.Second
-	parallel   = 16               // jobs of one node at once
-	grace      = 30 * time.Second // a lease beyond the attempt's time-out
+	endRest    = 20 * time.Millisecond // in which ends of jobs share a transaction
+	parallel   = 16                    // jobs of one node at once
+	grace      = 30 * time.Second      // a lease beyond the attempt's time-out
 	firstRetry = 2 * time.Second
 	lastRetry  = time.Hour
 	maxError   = 2000 // bytes of an error kept
@@ -33,6 +33,7 @@ type Runner struct {
 	node string
 	log  *slog.Logger
 	poll time.Duration // between looks at the table when nothing wakes it
+	ends *db.Batch[ended]
 
 	mu       sync.Mutex
 	kinds    map[string]handler
@@ -49,7 +50,9 @@ func New(d *db.DB, bus *cluster.Bus, node string, log *slog.Logger) *Runner {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Runner{db: d, bus: bus, node: node, log: log, poll: poll, kinds: map[string]handler{}}
+	r := &Runner{db: d, bus: bus, node: node, log: log, poll: poll, kinds: map[string]handler{}}
+	r.ends = db.NewBatch(d, db.BatchOptions{Rest: endRest}, r.storeEnds)
+	return r
 }
 
 // Handle says how jobs of a kind are done; before Run.
@@ -245,6 +248,7 @@ func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
 		return nil, err
 	}
 	var out []Job
+	until := map[time.Duration][]string{}
 	for _, t := range all {
 		h := r.kinds[t.Kind]
 		if t.Attempt > h.MaxAttempts {
@@ -253,10 +257,14 @@ func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
 			}
 			continue
 		}
-		if _, err := tx.Exec("UPDATE job SET run_at = $1 WHERE id = $2", db.Micros(tx.Now.Add(h.Timeout+grace)), t.ID); err != nil {
+		until[h.Timeout] = append(until[h.Timeout], t.ID)
+		out = append(out, t.Job)
+	}
+	for timeout, ids := range until {
+		query, args := db.Build("UPDATE job SET run_at = ? WHERE", db.Micros(tx.Now.Add(timeout+grace))).Add(db.In("id", ids...).Text, db.In("id", ids...).Args...).SQL()
+		if _, err := tx.Exec(query, args...); err != nil {
 			return nil, err
 		}
-		out = append(out, t.Job)
 	}
 	return out, nil
 }
@@ -271,17 +279,7 @@ func (r *Runner) do(ctx context.Context, j Job) error {
 	end, cancelEnd := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancelEnd()
 	defer r.report(j, err, stopped)
-	return r.db.Update(end, func(tx *db.Tx) error {
-		switch {
-		case err == nil:
-			return r.succeed(tx, j)
-		case stopped:
-			return r.giveBack(tx, j)
-		case final(err) || j.Attempt >= h.MaxAttempts:
-			return r.fail(tx, j, err)
-		}
-		return r.postpone(tx, j, err)
-	})
+	return r.ends.Add(end, ended{j, err, stopped})
 }
 
 func (r *Runner) report(j Job, err error, stopped bool) {
@@ -302,53 +300,4 @@ func call(ctx context.Context, fn func(context.Context, Job) error, j Job) (err 
 		}
 	}()
 	return fn(ctx, j)
-}
-
-// ours is the condition that the lease is still this attempt's.
-const ours = " WHERE id = $1 AND state = 'running' AND attempts = $2 AND lease_owner = $3 AND lease_boot = $4"
-
-func (r *Runner) lease(j Job) []any { return []any{j.ID, j.Attempt, r.node, r.db.Boot()} }
-
-func (r *Runner) succeed(tx *db.Tx, j Job) error {
-	n, err := tx.Exec("UPDATE job SET state = 'waiting', again = FALSE, attempts = 0, error = '', run_at = $5, updated_at = $5"+ours+" AND again",
-		append(r.lease(j), db.Micros(tx.Now))...)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		_, err = tx.Exec("DELETE FROM job"+ours, r.lease(j)...)
-		return err
-	}
-	tx.Wake(topic)
-	return nil
-}
-
-// giveBack returns a job that the end of this runner cut short; the attempt
-// does not count.
-func (r *Runner) giveBack(tx *db.Tx, j Job) error {
-	_, err := tx.Exec("UPDATE job SET state = 'waiting', attempts = attempts - 1, run_at = $5, updated_at = $5"+ours, append(r.lease(j), db.Micros(tx.Now))...)
-	tx.Wake(topic)
-	return err
-}
-
-func (r *Runner) postpone(tx *db.Tx, j Job, cause error) error {
-	pause := min(firstRetry<<min(j.Attempt-1, 12), lastRetry)
-	pause += rand.N(pause / 4)
-	_, err := tx.Exec("UPDATE job SET state = 'waiting', again = FALSE, error = $5, updated_at = $6, run_at = CASE WHEN again THEN CAST($6 AS BIGINT) ELSE CAST($7 AS BIGINT) END"+ours,
-		append(r.lease(j), clip(cause), db.Micros(tx.Now), db.Micros(tx.Now.Add(pause)))...)
-	return err
-}
-
-func (r *Runner) fail(tx *db.Tx, j Job, cause error) error {
-	_, err := tx.Exec("UPDATE job SET state = CASE WHEN again THEN 'waiting' ELSE 'failed' END, attempts = CASE WHEN again THEN 0 ELSE attempts END, again = FALSE, error = $5, updated_at = $6, run_at = $6"+ours,
-		append(r.lease(j), clip(cause), db.Micros(tx.Now))...)
-	return err
-}
-
-func clip(err error) string {
-	s := err.Error()
-	if len(s) > maxError {
-		s = s[:maxError]
-	}
-	return strings.ToValidUTF8(s, "?")
 }
