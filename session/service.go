@@ -64,7 +64,7 @@ type Deps struct {
 // Service holds the use-cases of sessions.
 type Service struct {
 	d      Deps
-	hot    *db.Lanes[*reading]
+	hot    *db.Batch[*reading]
 	recent recent
 
 	mu     sync.Mutex

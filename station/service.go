@@ -84,7 +84,7 @@ type Deps struct {
 type Service struct {
 	d       Deps
 	verify  verifier
-	changes *db.Lanes[change]
+	changes *db.Batch[change]
 	joins   *db.Batch[change] // those of connections that opened; they can wait for each other
 
 	lives   *db.Batch[seen]

@@ -26,12 +26,13 @@ type Batch[T any] struct {
 	db    *DB
 	o     BatchOptions
 	flush func(tx *Tx, rows []T) error
+	lanes *lanes[T] // nil: one transaction after the other
 
 	mu      sync.Mutex
 	pending []*entry[T]
 	rows    int           // rows in pending
 	room    chan struct{} // closed and renewed when pending shrinks
-	running bool
+	running int           // goroutines that write
 	closed  bool
 	from    time.Time     // when the last transaction began
 	rest    time.Duration // after it
@@ -100,8 +101,8 @@ func (b *Batch[T]) enter(ctx context.Context, e *entry[T]) error {
 		if b.rows == 0 || b.rows+len(e.rows) <= b.o.MaxPending {
 			b.pending = append(b.pending, e)
 			b.rows += len(e.rows)
-			if !b.running {
-				b.running = true
+			if b.running == 0 || b.lanes.more(b.running, b.rows) {
+				b.running++
 				b.idle.Add(1)
 				go b.run()
 			}
@@ -147,11 +148,14 @@ func (b *Batch[T]) run() {
 		if group == nil {
 			return
 		}
-		b.from, b.rest = time.Now(), b.o.Rest
-		if len(group) < crowd {
-			b.rest /= 4
+		if b.o.Rest > 0 {
+			b.from, b.rest = time.Now(), b.o.Rest
+			if len(group) < crowd {
+				b.rest /= 4
+			}
 		}
 		b.write(group)
+		b.written(group)
 	}
 }
 
@@ -165,8 +169,11 @@ func (b *Batch[T]) take() []*entry[T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.pending) == 0 {
-		b.running = false
+		b.running--
 		return nil
+	}
+	if b.lanes != nil {
+		return b.takeFree()
 	}
 	n, rows := 0, 0
 	for n < len(b.pending) && (n == 0 || rows+len(b.pending[n].rows) <= b.o.MaxRows) {

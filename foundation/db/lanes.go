@@ -1,68 +1,97 @@
 package db
 
-import (
-	"context"
-	"hash/maphash"
+const (
+	pgLanes  = 4   // transactions of a batch side by side
+	laneMore = 32  // rows that wait before another one begins
+	laneMost = 128 // rows of one
 )
 
-// pgLanes are the batches side by side on PostgreSQL: while one waits for its
-// statements and its commit, the others go on.
-const pgLanes = 4
-
-// Lanes are several batches; rows with the same key go through the same one
-// and so keep their order. SQLite has one writer and gets one batch.
-type Lanes[T any] struct {
-	all  []*Batch[T]
+// lanes let a batch write several transactions side by side.
+type lanes[T any] struct {
 	key  func(T) string
-	seed maphash.Seed
+	busy map[string]struct{} // the keys of rows that are being written
 }
 
-// NewLanes makes batches that write with flush; see NewBatch. Two flushes may
-// run at the same time, never with rows of the same key.
-func NewLanes[T any](d *DB, o BatchOptions, key func(T) string, flush func(tx *Tx, rows []T) error) *Lanes[T] {
-	n := 1
+// NewLanes makes a Batch that, on PostgreSQL, writes up to four transactions
+// side by side once many rows wait: while one waits for its statements and its
+// commit, the others go on. As long as few wait there is one, for each costs
+// its statements. Two never have rows of the same key, so each key keeps the
+// order of its rows. SQLite has one writer and needs none of this. Rest is not
+// for lanes.
+func NewLanes[T any](d *DB, o BatchOptions, key func(T) string, flush func(tx *Tx, rows []T) error) *Batch[T] {
+	o.Rest = 0
+	b := NewBatch(d, o, flush)
 	if d.Dialect() == Postgres {
-		n = pgLanes
+		b.lanes = &lanes[T]{key, map[string]struct{}{}}
 	}
-	l := &Lanes[T]{key: key, seed: maphash.MakeSeed()}
-	for range n {
-		l.all = append(l.all, NewBatch(d, o, flush))
-	}
-	return l
+	return b
 }
 
-// Add is that of Batch. Rows of several keys may be stored in several
-// transactions; the first failure is given.
-func (l *Lanes[T]) Add(ctx context.Context, rows ...T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	if len(l.all) == 1 || len(rows) == 1 {
-		return l.of(rows[0]).Add(ctx, rows...)
-	}
-	parts := map[*Batch[T]][]T{}
-	for _, r := range rows {
-		b := l.of(r)
-		parts[b] = append(parts[b], r)
-	}
-	for _, b := range l.all {
-		if err := b.Add(ctx, parts[b]...); err != nil {
-			return err
+// more tells whether another transaction is to begin.
+func (l *lanes[T]) more(running, rows int) bool {
+	return l != nil && running < pgLanes && rows >= laneMore
+}
+
+// takeFree takes the first rows whose keys are free: neither being written nor
+// those of rows that wait before them. When there are none, a transaction that
+// is under way takes them after its end.
+func (b *Batch[T]) takeFree() []*entry[T] {
+	var group []*entry[T]
+	waits := map[string]struct{}{}
+	left, rows := b.pending[:0], 0
+	for i, e := range b.pending {
+		if rows >= laneMost {
+			left = append(left, b.pending[i:]...)
+			break
+		}
+		if b.lanes.free(e, waits) {
+			group, rows = append(group, e), rows+len(e.rows)
+		} else {
+			left = append(left, e)
+			b.lanes.mark(e, waits)
 		}
 	}
-	return nil
-}
-
-func (l *Lanes[T]) of(row T) *Batch[T] {
-	if len(l.all) == 1 {
-		return l.all[0]
+	clear(b.pending[len(left):])
+	b.pending = left
+	for _, e := range group {
+		b.lanes.mark(e, b.lanes.busy)
 	}
-	return l.all[maphash.String(l.seed, l.key(row))%uint64(len(l.all))]
+	if b.shrink(rows); group == nil {
+		b.running--
+	}
+	return group
 }
 
-// Close closes all batches; see Batch.Close.
-func (l *Lanes[T]) Close() {
-	for _, b := range l.all {
-		b.Close()
+// free holds when no key of the rows is being written or waits.
+func (l *lanes[T]) free(e *entry[T], waits map[string]struct{}) bool {
+	for _, r := range e.rows {
+		k := l.key(r)
+		if _, is := l.busy[k]; is {
+			return false
+		}
+		if _, is := waits[k]; is {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lanes[T]) mark(e *entry[T], keys map[string]struct{}) {
+	for _, r := range e.rows {
+		keys[l.key(r)] = struct{}{}
+	}
+}
+
+// written frees the keys of rows.
+func (b *Batch[T]) written(group []*entry[T]) {
+	if b.lanes == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range group {
+		for _, r := range e.rows {
+			delete(b.lanes.busy, b.lanes.key(r))
+		}
 	}
 }
