@@ -20,7 +20,8 @@ type booting struct {
 }
 
 // bootRest gathers boots: stations that boot by the thousand share
-// transactions and statements, and none of them minds so short a wait.
+// transactions and statements, and none of them minds so short a wait, nor to
+// yield to stations at which somebody charges.
 const bootRest = 80 * time.Millisecond
 
 // BootNotification stores the boot, lets the station room decide its answer

@@ -101,7 +101,7 @@ func New(d Deps) *Service {
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
 	s := &Service{d: d, rules: baseline, slots: job.Spread{Every: d.SyncSpacing}}
-	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest}, s.storeBoots)
+	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest, Yields: true}, s.storeBoots)
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)
 	}

@@ -46,7 +46,7 @@ func (t *tree) connect(p ocpp.Peer, now time.Time) {
 // Disconnected takes note of a closed connection, unless a newer one is open.
 func (s *Service) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
 	s.unseen(p.Station)
-	err := s.push(ctx, p.Station, func(t *tree) { t.disconnect(p.Epoch, s.now()) })
+	err := s.leaves.Add(ctx, change{p.Station, s.now(), func(t *tree) { t.disconnect(p.Epoch, s.now()) }})
 	if err != nil { // the sweep for silence finds it
 		s.d.Log.Warn("a disconnection was not stored", "station", p.Station, "reason", reason, "error", err)
 	}
@@ -176,8 +176,8 @@ func (t *tree) revive(epoch int64, at time.Time) {
 	}
 }
 
-// sweepBatch bounds one transaction of a sweep.
-const sweepBatch = 500
+// How many stations a sweep reads at once, and changes in one transaction.
+const sweepBatch, sweepPiece = 500, 50
 
 // sweepSilent finds connected stations from which nothing was heard for
 // longer than Silence: a dead socket, or a node that was killed.
@@ -228,8 +228,13 @@ func (s *Service) sweep(ctx context.Context, query string, limit func(time.Time)
 		for i, id := range ids {
 			changes[i] = change{string(id), now, func(t *tree) { do(t, now) }}
 		}
-		if err := s.changes.Add(ctx, changes...); err != nil || len(ids) < sweepBatch {
-			return err
+		for piece := range slices.Chunk(changes, sweepPiece) {
+			if err := s.leaves.Add(ctx, piece...); err != nil {
+				return err
+			}
+		}
+		if len(ids) < sweepBatch {
+			return nil
 		}
 	}
 }

@@ -16,9 +16,10 @@
 //
 // # How a change travels
 //
-// Status, connect, disconnect and silence go through one batch (change.go):
+// Status, connect, disconnect and silence go through batches (change.go):
 // many stations are loaded, changed in memory by tree methods, settled and
-// written in one transaction, answered on commit. Rare changes do the same
+// written in one transaction, answered on commit; connections that open or end
+// yield to the rest. Rare changes do the same
 // for one station inside their own transaction (alter). Facts are recorded
 // in that transaction; after the commit a signal goes to dashboards. A gap in
 // the connection shows at once, but its facts wait until it has lasted

@@ -86,6 +86,7 @@ type Service struct {
 	verify  verifier
 	changes *db.Batch[change]
 	joins   *db.Batch[change] // those of connections that opened; they can wait for each other
+	leaves  *db.Batch[change] // those of stations that are gone: nobody waits for them
 
 	lives   *db.Batch[seen]
 	lookup  *db.Lookup[*card]
@@ -126,10 +127,12 @@ func New(d Deps) (*Service, error) {
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
 		cards: map[string]*card{}, arrivals: map[string]*arrival{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
-	s.changes = db.NewLanes(d.DB, db.BatchOptions{}, func(c change) string { return ID(c.station).Key() }, s.flush)
-	s.joins = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 200, Rest: joinRest}, s.flush)
+	key := func(c change) string { return ID(c.station).Key() }
+	s.changes = db.NewLanes(d.DB, db.BatchOptions{}, key, s.flush)
+	s.leaves = db.NewLanes(d.DB, db.BatchOptions{Yields: true}, key, s.flush)
+	s.joins = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 200, Rest: joinRest, Yields: true}, s.flush)
 	s.lookup = db.NewLookup(d.DB, lookupRest, s.loadCards)
-	s.lives = db.NewBatch(d.DB, db.BatchOptions{}, s.storeSeen)
+	s.lives = db.NewBatch(d.DB, db.BatchOptions{Yields: true}, s.storeSeen)
 	if d.Bus != nil {
 		if _, err := d.Bus.Subscribe(cacheSubject, func(_ string, data []byte) { s.forget(string(data)) }); err != nil {
 			return nil, err
@@ -150,6 +153,7 @@ func (s *Service) Close() {
 	s.gather()
 	s.lives.Close()
 	s.joins.Close()
+	s.leaves.Close()
 	s.changes.Close()
 }
 

@@ -17,7 +17,13 @@ type BatchOptions struct {
 	// once. When few came the last time, a quarter of it is waited. For
 	// callers that can wait that long. None by default.
 	Rest time.Duration
+
+	// Yields makes the transactions Yielding ones, and so brief on SQLite that
+	// they may hold fewer rows than MaxRows; see Portion.
+	Yields bool
 }
+
+const leastRows = 16 // of a batch that yields
 
 // Batch gathers rows from many goroutines and writes them together: while one
 // transaction commits, the next rows gather, and a lone row is written at
@@ -25,6 +31,8 @@ type BatchOptions struct {
 type Batch[T any] struct {
 	db    *DB
 	o     BatchOptions
+	ctx   context.Context // of its transactions
+	brief *Portion        // nil: it does not yield
 	flush func(tx *Tx, rows []T) error
 	lanes *lanes[T] // nil: one transaction after the other
 
@@ -62,7 +70,11 @@ func NewBatch[T any](d *DB, o BatchOptions, flush func(tx *Tx, rows []T) error) 
 	if o.MaxPending <= 0 {
 		o.MaxPending = 10_000
 	}
-	return &Batch[T]{db: d, o: o, flush: flush, room: make(chan struct{})}
+	b := &Batch[T]{db: d, o: o, ctx: context.Background(), flush: flush, room: make(chan struct{})}
+	if o.Yields {
+		b.ctx, b.brief = Yielding(b.ctx), NewPortion(d, leastRows, o.MaxRows)
+	}
+	return b
 }
 
 // Add writes the rows in one transaction, possibly with those of other
@@ -175,8 +187,11 @@ func (b *Batch[T]) take() []*entry[T] {
 	if b.lanes != nil {
 		return b.takeFree()
 	}
-	n, rows := 0, 0
-	for n < len(b.pending) && (n == 0 || rows+len(b.pending[n].rows) <= b.o.MaxRows) {
+	n, rows, most := 0, 0, b.o.MaxRows
+	if b.brief != nil {
+		most = b.brief.Size()
+	}
+	for n < len(b.pending) && (n == 0 || rows+len(b.pending[n].rows) <= most) {
 		rows += len(b.pending[n].rows)
 		n++
 	}
@@ -209,7 +224,11 @@ func (b *Batch[T]) commit(rows []T) (err error) {
 			err = panicked(p)
 		}
 	}()
-	return b.db.update(context.Background(), func(tx *Tx) error { return b.flush(tx, rows) }, true)
+	fn := func(tx *Tx) error { return b.flush(tx, rows) }
+	if b.brief != nil {
+		fn = b.brief.Of(len(rows), fn)
+	}
+	return b.db.update(b.ctx, fn, true)
 }
 
 // Close refuses new rows, writes those that wait and returns when the last is

@@ -7,11 +7,15 @@ func (d *DB) Queued() int {
 	if d.lite == nil {
 		return 0
 	}
-	return len(d.lite.queue)
+	return len(d.lite.queue) + len(d.lite.yielding)
 }
 
-// GroupFor lets SQLite's groups take this long, before anything is written.
+// GroupFor lets the groups of SQLite take this long; while nobody else writes.
 func (d *DB) GroupFor(t time.Duration) { d.lite.groupTime = t }
+
+// YieldFor lets transactions that yield be overtaken for this long; while
+// nobody else writes.
+func (d *DB) YieldFor(t time.Duration) { d.lite.overdue = t }
 
 // ProbeMost sets how many rows a probe reads, and how many it walks; it gives
 // the way back.
@@ -36,3 +40,13 @@ func (d *DB) BreakArchive() {
 
 // RetryArchive lets the next transaction try to write the archive again.
 func (d *DB) RetryArchive() { d.lite.archive.retry.Store(true) }
+
+// Waiting counts the rows that wait in a batch.
+func (b *Batch[T]) Waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rows
+}
+
+// Learn tells a portion how long so many rows took.
+func (p *Portion) Learn(rows int, took time.Duration) { p.learn(rows, took) }

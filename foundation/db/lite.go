@@ -35,11 +35,14 @@ type lite struct {
 	idle  []*liteConn // readers, most recently used last
 
 	groupTime time.Duration
+	overdue   time.Duration // see yieldTime
 
-	queue  chan *waiting
-	stop   chan struct{}
-	closed sync.Once
-	done   chan struct{} // the writer has ended
+	queue    chan *waiting
+	yielding chan *waiting // those behind them; see Yielding
+	head     *waiting      // the first of these, or nil; the writer's
+	stop     chan struct{}
+	closed   sync.Once
+	done     chan struct{} // the writer has ended
 
 	pages  int           // written since the last checkpoint was asked for; the writer's
 	copy   chan struct{} // asks for a checkpoint; full while one waits
@@ -88,7 +91,9 @@ func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 		db: d, path: path, delay: c.CommitDelay,
 		slots:     make(chan struct{}, readers),
 		groupTime: groupTime,
+		overdue:   yieldTime,
 		queue:     make(chan *waiting, queueLength),
+		yielding:  make(chan *waiting, queueLength),
 		stop:      make(chan struct{}),
 		done:      make(chan struct{}),
 		copy:      make(chan struct{}, 1),

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	queueLength = 1024                   // callers waiting in order; more wait to enter
+	queueLength = 1024                   // callers waiting in order in each queue; more wait to enter
 	groupSize   = 512                    // closures committed together at most
 	groupTime   = 4 * time.Millisecond   // work after which a group commits
 	nestedAfter = 250 * time.Millisecond // a wait after which a nested Update is looked for
@@ -23,12 +23,14 @@ const (
 // over to the caller's goroutine and waits: so a panic keeps its own stack,
 // and a test may end its goroutine inside a closure.
 type waiting struct {
-	ctx   context.Context
-	again bool         // the closure may be run a second time
-	state atomic.Int32 // queued, started or left
-	turn  chan *liteConn
-	ran   chan error // the closure's end; nil asks for a commit
-	end   chan error // the commit's end
+	ctx    context.Context
+	again  bool         // the closure may be run a second time
+	yields bool         // to those that do not
+	since  time.Time    // it waits
+	state  atomic.Int32 // queued, started or left
+	turn   chan *liteConn
+	ran    chan error // the closure's end; nil asks for a commit
+	end    chan error // the commit's end
 }
 
 const (
@@ -70,12 +72,14 @@ func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error, again bool) 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &waiting{ctx: ctx, again: again, turn: make(chan *liteConn, 1), ran: make(chan error, 1), end: make(chan error, 1)}
+	w := &waiting{ctx: ctx, again: again, yields: yields(ctx), since: time.Now(),
+		turn: make(chan *liteConn, 1), ran: make(chan error, 1), end: make(chan error, 1)}
+	line := d.lite.line(w)
 	select {
-	case d.lite.queue <- w:
+	case line <- w:
 	default:
 		select {
-		case d.lite.queue <- w:
+		case line <- w:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-d.lite.stop:
@@ -169,13 +173,7 @@ func (l *lite) writeLoop(conn *liteConn) {
 		conn.close()
 	}()
 	group := make([]*waiting, 0, groupSize)
-	for {
-		var first *waiting
-		select {
-		case first = <-l.queue:
-		case <-l.stop:
-			return
-		}
+	for first := l.first(); first != nil; first = l.first() {
 		if conn.bad {
 			conn = l.reconnect(conn)
 		}
@@ -211,7 +209,7 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 	}
 	from, again := time.Now(), true
 	var broken error
-	for next := first; next != nil && broken == nil; next = l.another(len(group), from) {
+	for next := first; next != nil && broken == nil; next = l.another(next, len(group), from) {
 		var ran outcome
 		if ran, broken = l.runOne(ctx, conn, next, again); ran == joined {
 			group, again = append(group, next), again && next.again
@@ -252,16 +250,17 @@ func (l *lite) begin(ctx context.Context, conn *liteConn) error {
 	return err
 }
 
-// another takes the next caller into a group, if there is one and room.
-func (l *lite) another(members int, from time.Time) *waiting {
-	if members < groupSize && time.Since(from) < l.groupTime {
-		select {
-		case next := <-l.queue:
-			return next
-		default:
-		}
+// another takes the next caller into a group, if there is one and room: a
+// group that has run for its time commits, so one that yields and takes long
+// is its last. One that yielded for long has room also where no other has.
+func (l *lite) another(last *waiting, members int, from time.Time) *waiting {
+	switch {
+	case members < groupSize && time.Since(from) < l.groupTime:
+		return l.next()
+	case last.yields:
+		return nil
 	}
-	return nil
+	return l.patient(l.overdue)
 }
 
 // outcome is what became of a caller's turn.

@@ -16,7 +16,8 @@ import (
 const (
 	poll      = time.Second      // a look at the table without a wake
 	leaseTime = 12 * time.Second // a consumer's lease without renewal
-	batchSize = 200              // facts handled in one transaction
+	batchSize = 200              // facts handled in one transaction at most, or read at once,
+	leastSize = 10               // and at least, on SQLite and when that many wait
 
 	// tailRest is the least time between two looks of a tail: people look on.
 	tailRest = 80 * time.Millisecond
@@ -86,7 +87,7 @@ func (l *Log) workers() []*worker {
 	defer l.mu.Unlock()
 	var out []*worker
 	for _, c := range l.consumers {
-		out = append(out, &worker{log: l, Consumer: c, owner: l.node})
+		out = append(out, &worker{log: l, Consumer: c, owner: l.node, brief: db.NewPortion(l.db, leastSize, batchSize)})
 	}
 	return out
 }

@@ -27,6 +27,7 @@ type worker struct {
 	owner string
 	force bool // take the lease whoever has it
 	known bool // the lease was looked at since this process began
+	brief *db.Portion
 
 	leased   bool
 	renewAt  time.Time
@@ -132,12 +133,12 @@ func (w *worker) advance(ctx context.Context, top int64) (bool, error) {
 // read gives the next facts that concern us, up to reached: from the tape, or
 // from the table when we are behind it.
 func (w *worker) read(ctx context.Context, top int64) (facts []Fact, reached int64, err error) {
-	facts, reached, ok, err := w.log.tape.between(ctx, w.seen, top, w.Kinds, batchSize)
+	facts, reached, ok, err := w.log.tape.between(ctx, w.seen, top, w.Kinds, w.brief.Size())
 	if ok || err != nil {
 		return facts, reached, err
 	}
 	err = w.log.db.View(ctx, func(tx *db.Tx) (err error) {
-		facts, err = between(tx, w.seen, top, []db.Cond{ofKinds(w.Kinds)}, batchSize)
+		facts, err = between(tx, w.seen, top, []db.Cond{ofKinds(w.Kinds)}, w.brief.Size())
 		return err
 	})
 	return facts, top, err
@@ -145,7 +146,7 @@ func (w *worker) read(ctx context.Context, top int64) (facts []Fact, reached int
 
 // handle does all facts in one transaction, and one by one if that fails.
 func (w *worker) handle(ctx context.Context, facts []Fact) error {
-	err := w.update(ctx, facts[len(facts)-1].Seq, func(tx *db.Tx) error {
+	err := w.update(ctx, facts[len(facts)-1].Seq, w.brief.Of(len(facts), func(tx *db.Tx) error {
 		handle, err := w.ahead(tx, facts)
 		if err != nil {
 			return &handleError{0, err} // if it is another's fault, its turn comes
@@ -156,7 +157,7 @@ func (w *worker) handle(ctx context.Context, facts []Fact) error {
 			}
 		}
 		return nil
-	})
+	}))
 	i, its := blame(ctx, err)
 	if !its {
 		return err
@@ -242,9 +243,9 @@ func recovered(err *error) {
 }
 
 // update moves the cursor to seq in the transaction of fn, if it is still
-// where we left it and the lease is ours.
+// where we left it and the lease is ours. It yields to whom a station waits for.
 func (w *worker) update(ctx context.Context, seq int64, fn func(tx *db.Tx) error) error {
-	err := w.log.db.Update(ctx, func(tx *db.Tx) error {
+	err := w.log.db.Update(db.Yielding(ctx), func(tx *db.Tx) error {
 		n, err := tx.Exec(`UPDATE fact_cursor SET seq = $1, updated_at = $2 WHERE consumer = $3 AND seq = $4 AND lease_owner = $5 AND lease_boot = $6`,
 			seq, db.Micros(tx.Now), w.Name, w.stored, w.owner, w.log.db.Boot())
 		if err != nil {

@@ -51,7 +51,7 @@ func New(d *db.DB, bus *cluster.Bus, node string, log *slog.Logger) *Runner {
 		log = slog.Default()
 	}
 	r := &Runner{db: d, bus: bus, node: node, log: log, poll: poll, kinds: map[string]handler{}}
-	r.ends = db.NewBatch(d, db.BatchOptions{Rest: endRest}, r.storeEnds)
+	r.ends = db.NewBatch(d, db.BatchOptions{Rest: endRest, Yields: true}, r.storeEnds)
 	return r
 }
 
@@ -72,8 +72,11 @@ func (r *Runner) Handle(kind string, fn func(ctx context.Context, j Job) error, 
 }
 
 // Run works until ctx ends; then it waits for the jobs at hand, whose context
-// has ended too, gives back what they did not finish, and returns nil.
+// has ended too, gives back what they did not finish, and returns nil. Its
+// transactions, and those of the work done with the context it hands out,
+// yield to whom a station waits for.
 func (r *Runner) Run(ctx context.Context) error {
+	ctx = db.Yielding(ctx)
 	wake := make(chan struct{}, 1)
 	nudge := func() {
 		select {

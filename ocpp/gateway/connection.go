@@ -43,13 +43,14 @@ type store struct {
 }
 
 // rest gathers what many connections that open or end at once have to store.
+// All of it yields: who charges already goes before who only comes back.
 const rest = 80 * time.Millisecond
 
 func newStore(d *db.DB, node string) *store {
 	s := &store{db: d, node: node}
-	s.joins = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest}, flushEach(s.join))
-	s.leaves = db.NewBatch(d, db.BatchOptions{Rest: rest}, flushEach(s.leave))
-	s.serials = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest}, flushEach(s.serial))
+	s.joins = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest, Yields: true}, flushEach(s.join))
+	s.leaves = db.NewBatch(d, db.BatchOptions{Rest: rest, Yields: true}, flushEach(s.leave))
+	s.serials = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest, Yields: true}, flushEach(s.serial))
 	return s
 }
 

@@ -31,7 +31,8 @@ type MessageLog struct {
 	more    chan struct{} // has room for one: something waits
 	done    chan struct{}
 
-	lastID int64 // run's alone
+	lastID int64       // run's alone,
+	brief  *db.Portion // as this
 	gaps   gaps
 }
 
@@ -50,9 +51,10 @@ type entry struct {
 }
 
 const (
-	logChunk   = 500                    // rows per transaction: stations wait while it is written,
-	logPieces  = 8                      // and more when that would make more pieces
+	logLeast   = 50                     // rows per transaction; on SQLite as many as are brief,
+	logPieces  = 32                     // and more when that would make more pieces
 	logMost    = 3000                   // but never more than that
+	logFew     = 500                    // at most, while that makes few pieces
 	logBytes   = 64 << 20               // of text waiting
 	logLinger  = 100 * time.Millisecond // rows gather that long,
 	logBusy    = 200                    // and when they are so many then
@@ -65,7 +67,7 @@ const (
 func newMessageLog(g *Gateway) *MessageLog {
 	h := fnv.New32a()
 	h.Write([]byte(g.node))
-	return &MessageLog{g: g, limit: g.config.LogQueue, node: int64(h.Sum32() & 0x3ff), more: make(chan struct{}, 1), done: make(chan struct{})}
+	return &MessageLog{g: g, limit: g.config.LogQueue, node: int64(h.Sum32() & 0x3ff), brief: db.NewPortion(g.db, logLeast, logFew), more: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 // nextID gives increasing numbers that sort by time: 41 bits of milliseconds,
@@ -192,23 +194,29 @@ func (m *MessageLog) gather() {
 	}
 }
 
-// flush writes what waits. Each piece waits for a commit of its own, so a busy
-// node writes larger ones: small pieces would fall behind. It tells whether there was something and all of it was written.
+// flush writes what waits. Each piece yields to whom a station waits for, and
+// waits for a commit of its own, so a busy node writes larger ones: small
+// pieces would fall behind. It tells whether there was something and all of it
+// was written.
 func (m *MessageLog) flush(ctx context.Context) bool {
+	ctx = db.Yielding(ctx)
 	all := m.take()
+	some := len(all) > 0
 	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
 	for i := range all {
 		all[i].id = m.nextID(all[i].at)
 		all[i].text = redact(all[i].text)
 	}
-	for part := range slices.Chunk(all, min(max(logChunk, len(all)/logPieces), logMost)) {
+	for least := min(len(all)/logPieces, logMost); len(all) > 0; {
+		part := all[:min(max(m.brief.Size(), least), len(all))]
+		all = all[len(part):]
 		ok := m.write(ctx, part)
 		m.written(part)
 		if !ok {
 			return false
 		}
 	}
-	return len(all) > 0
+	return some
 }
 
 // write stores a piece. A database that is away is tried again, while the
@@ -216,7 +224,7 @@ func (m *MessageLog) flush(ctx context.Context) bool {
 // that the database refuses is given up, not the others.
 func (m *MessageLog) write(ctx context.Context, part []entry) bool {
 	for {
-		err := m.g.db.Update(ctx, func(tx *db.Tx) error { return insertEntries(tx, part) })
+		err := m.g.db.Update(ctx, m.brief.Of(len(part), func(tx *db.Tx) error { return insertEntries(tx, part) }))
 		switch {
 		case err == nil:
 			m.g.metrics.logWritten.Add(float64(len(part)))
