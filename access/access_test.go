@@ -2,12 +2,15 @@ package access
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
@@ -235,6 +238,35 @@ func TestAuthorizeTellsGroupAndCache(t *testing.T) {
 		i := r.IdTokenInfo
 		if i.Status != "Accepted" || i.GroupIdToken.IdToken != "FLEET" || !i.CacheExpiryDateTime.Equal(soon) {
 			h.t.Fatalf("%+v", i)
+		}
+	})
+}
+
+// Each question of a station is a decision in the histogram, and nothing is
+// written for it.
+func TestAuthorizeIsTimedAndOnlyReads(t *testing.T) {
+	each(t, func(h *house) {
+		h.add(IdToken{Org: h.root, Value: "a", Type: "ISO14443"})
+		r := prometheus.NewRegistry()
+		s := New(Deps{DB: h.d, Metrics: r})
+		for _, token := range []string{"a", "b"} {
+			if _, err := s.Authorize(h.ctx, ocpp.Peer{Org: h.root, Station: "CS1", Version: ocpp.V16}, &ocpp.AuthorizeRequest{IdToken: read(token, "")}); err != nil {
+				h.t.Fatal(err)
+			}
+		}
+		all, err := r.Gather()
+		if err != nil || len(all) != 1 || all[0].GetName() != "forecourt_authorize_decision_seconds" || all[0].GetMetric()[0].GetHistogram().GetSampleCount() != 2 {
+			h.t.Errorf("%v, %v", all, err)
+		}
+		err = h.d.View(h.ctx, func(tx *db.Tx) error {
+			var used sql.NullInt64
+			if err := tx.QueryRow("SELECT MAX(last_used_at) FROM id_token").Scan(&used); err != nil || used.Valid {
+				h.t.Errorf("a use at %v, %v", used, err)
+			}
+			return nil
+		})
+		if err != nil {
+			h.t.Error(err)
 		}
 	})
 }

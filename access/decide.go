@@ -227,10 +227,12 @@ func (s *Service) Revoke(tx *db.Tx, station, token string) error {
 // Authorize answers a station that asks about a token before it starts.
 func (s *Service) Authorize(ctx context.Context, p ocpp.Peer, r *ocpp.AuthorizeRequest) (*ocpp.AuthorizeResponse, error) {
 	var d Decision
+	began := s.d.DB.Now()
 	err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
 		d, err = s.Decide(tx, Ask{Org: p.Org, Site: p.Site, Station: p.Station, Token: r.IdToken, At: tx.Now})
 		return err
 	})
+	s.decisions.Observe(s.d.DB.Now().Sub(began).Seconds())
 	if err != nil {
 		return nil, err
 	}

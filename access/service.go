@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -73,14 +75,17 @@ type Deps struct {
 	// Contract checks the contract certificate of a car (pki.CheckContract);
 	// the empty status when there is nothing to check. nil: none is checked.
 	Contract func(ctx context.Context, p ocpp.Peer, token, chain string, data []ocpp.OCSPRequestData) ocpp.AuthorizeCertificateStatusEnum
+	// Metrics is where the room's measurements go; nil: nowhere.
+	Metrics prometheus.Registerer
 	// KnowsDriver reports whether the organisation has the driver. nil: any.
 	KnowsDriver func(tx *db.Tx, org, driver string) (bool, error)
 }
 
 // Service holds the use-cases of tokens.
 type Service struct {
-	d      Deps
-	spread job.Spread // of the looks at lists after boots
+	d         Deps
+	spread    job.Spread // of the looks at lists after boots
+	decisions prometheus.Histogram
 }
 
 // New makes the room.
@@ -100,7 +105,21 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{d: d, spread: job.Spread{Every: listBetween}}
+	return &Service{d: d, spread: job.Spread{Every: listBetween}, decisions: newDecisions(d)}
+}
+
+// newDecisions makes the histogram of how long Authorize takes to decide, from
+// the asking to the answer, the wait for a reader of the database included.
+func newDecisions(d Deps) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "forecourt", Subsystem: "authorize", Name: "decision_seconds",
+		Help:    "Time to decide what a station that asks about a token is told.",
+		Buckets: []float64{.0001, .00025, .0005, .00075, .001, .0015, .002, .003, .005, .01, .025, .1, .5, 2}})
+	if d.Metrics != nil {
+		if err := d.Metrics.Register(h); err != nil {
+			d.Log.Error("the metric of decisions is not told", "err", err)
+		}
+	}
+	return h
 }
 
 // Jobs registers the room's periodic work.

@@ -99,7 +99,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r),
 		Booted: func(tx *db.Tx, all []ocpp.Peer) error { return r.session.BootedIn(tx, all...) }}) // dates before 2015 mean something within one boot only
 	between.devices = r.device
-	r.access = access.New(access.Deps{Config: a.cfg.Tuning.Access, DB: a.db, Log: a.log, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
+	r.access = access.New(access.Deps{Config: a.cfg.Tuning.Access, DB: a.db, Log: a.log, Metrics: a.metrics, LastSeen: r.station.LastSeen, StationOrg: r.station.OrgOf, AdHoc: r.station.AdHoc, KnowsDriver: r.account.Knows, Contract: r.pki.CheckContract,
 		Stations: r.station, Commander: r.gateway, Variable: between.variable,
 		Reserved: func(tx *db.Tx, station string, evse int, token, group string) (bool, error) {
 			return r.reserve.KeepsOut(tx, station, evse, token, group)

@@ -2,8 +2,10 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -59,7 +61,7 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 	if err := f.connect(ctx, f.stations, 200); err != nil {
 		return nil, err
 	}
-	before, err := g.api.Metrics(ctx, handleMetric)
+	before, err := serverTimes(ctx, g)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +73,7 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 			f.closedLoop(ctx, lasts, c.pick)
 		}
 	})
-	after, err := g.api.Metrics(ctx, handleMetric)
+	after, err := serverTimes(ctx, g)
 	if err != nil {
 		return nil, err
 	}
@@ -93,38 +95,58 @@ func (c *authorizeCmd) pick(s *station) kind {
 	return kindAuthorize
 }
 
-const handleMetric = "forecourt_gateway_handle_seconds"
+// Histograms that the server keeps of a message and of a decision in it.
+const (
+	handleMetric   = "forecourt_gateway_handle_seconds"
+	decisionMetric = "forecourt_authorize_decision_seconds"
+)
 
-// inside tells how long the server took from a message to its reply, from the
-// histogram that it keeps itself: the upper end of the bucket in which the
-// part lies.
+// serverTimes reads both histograms.
+func serverTimes(ctx context.Context, g *ground) (map[string]float64, error) {
+	all, err := g.api.Metrics(ctx, handleMetric)
+	if err != nil {
+		return nil, err
+	}
+	decisions, err := g.api.Metrics(ctx, decisionMetric)
+	maps.Copy(all, decisions)
+	return all, err
+}
+
+// inside tells how long the server took to decide, and from a message to its
+// reply, from histograms that it keeps itself: the upper end of the bucket in
+// which the part lies.
 func inside(r *Result, before, after map[string]float64) {
+	told(r, "decision", decisionMetric, before, after)
+	told(r, "inside", handleMetric, before, after)
+	r.note("inside: from taking the message to writing its reply; decision: the part of it in which the token is looked up and judged; both as the server's own histograms have them")
+}
+
+func told(r *Result, name, metric string, before, after map[string]float64) {
 	type bucket struct{ end, count float64 }
 	var buckets []bucket
-	for name, v := range after {
-		if label, found := strings.CutPrefix(name, handleMetric+`_bucket{le="`); found {
+	for key, v := range after {
+		if label, found := strings.CutPrefix(key, metric+`_bucket{le="`); found {
 			end, err := strconv.ParseFloat(strings.TrimSuffix(label, `"}`), 64)
 			if err == nil {
-				buckets = append(buckets, bucket{end, v - before[name]})
+				buckets = append(buckets, bucket{end, v - before[key]})
 			}
 		}
 	}
-	slices.SortFunc(buckets, func(a, b bucket) int { return int(math.Copysign(1, a.end-b.end)) })
-	if len(buckets) == 0 {
+	slices.SortFunc(buckets, func(a, b bucket) int { return cmp.Compare(a.end, b.end) })
+	if len(buckets) == 0 || buckets[len(buckets)-1].count == 0 {
 		return
 	}
 	total := buckets[len(buckets)-1].count
 	for _, q := range []struct {
 		name string
 		part float64
-	}{{"inside_p50_at_most_ms", .5}, {"inside_p99_at_most_ms", .99}} {
+	}{{"_p50_at_most_ms", .5}, {"_p99_at_most_ms", .99}} {
 		for _, b := range buckets {
 			if b.count >= q.part*total && !math.IsInf(b.end, 1) {
-				r.more(q.name, b.end*1000)
+				r.more(name+q.name, b.end*1000)
 				break
 			}
 		}
 	}
-	r.more("inside_mean_ms", 1000*(after[handleMetric+"_sum"]-before[handleMetric+"_sum"])/max(total, 1))
-	r.note("inside: from taking the message to writing its reply, as the server's own histogram has it; the decision is a part of that")
+	r.more(name+"_mean_ms", 1000*(after[metric+"_sum"]-before[metric+"_sum"])/total)
 }

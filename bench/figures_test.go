@@ -147,3 +147,24 @@ func TestWrongAnswersAreFound(t *testing.T) {
 		}
 	}
 }
+
+// What the server tells of its times is what passed between the two readings.
+func TestTimesInTheServer(t *testing.T) {
+	at := func(name, end string) string { return name + `_bucket{le="` + end + `"}` }
+	before := map[string]float64{at(decisionMetric, "0.001"): 10, at(decisionMetric, "0.002"): 10, at(decisionMetric, "+Inf"): 50, decisionMetric + "_sum": 40}
+	after := map[string]float64{at(decisionMetric, "0.001"): 70, at(decisionMetric, "0.002"): 110, at(decisionMetric, "+Inf"): 150, decisionMetric + "_sum": 40.05,
+		at(handleMetric, "0.002"): 60, at(handleMetric, "0.005"): 99, at(handleMetric, "+Inf"): 100, handleMetric + "_sum": .2}
+	var r Result
+	inside(&r, before, after)
+	for name, want := range map[string]float64{"decision_p50_at_most_ms": 1, "decision_p99_at_most_ms": 2, "decision_mean_ms": .5, "inside_p50_at_most_ms": 2, "inside_p99_at_most_ms": 5, "inside_mean_ms": 2} {
+		if got := r.More[name]; got < want-.001 || got > want+.001 {
+			t.Errorf("%s is %v, not %v", name, got, want)
+		}
+	}
+	if _, met := inTheServer(&r); !met {
+		t.Error("the handling is judged, not the decision")
+	}
+	if _, met := inTheServer(&Result{}); met {
+		t.Error("a server that tells nothing meets the bar")
+	}
+}

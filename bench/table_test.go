@@ -20,6 +20,7 @@ func TestTable(t *testing.T) {
 {"part":"mix","command":"bench mix","at":"2026-11-21","idle":99,"result":{"stations":1000,"persisted_per_s":12000,"p99_ms":90}}
 
 {"part":"storm","command":"bench storm","at":"2026-11-20","idle":50,"result":{"stations":15000,"back_s":20,"p99_ms":100,"doubled":1}}
+{"part":"authorize","command":"bench authorize","at":"2026-11-22","idle":99,"result":{"stations":200,"p99_ms":6,"more":{"decision_p99_at_most_ms":2,"decision_mean_ms":0.2,"inside_p99_at_most_ms":3,"inside_mean_ms":0.31}}}
 {"part":"cluster","command":"bench cluster","at":"2026-11-22","idle":99,"failed":"status 1"}
 {"part":"growth","command":"bench connect","idle":99,"quick":true,"at":"2026-11-22","result":{"stations":2000,"steps":[{"stations":1000,"rss_above_idle_per_station_bytes":10240,"cpu_us_per_connect":300},{"stations":2000,"rss_above_idle_per_station_bytes":10240,"cpu_us_per_connect":310}]}}
 `)
@@ -39,6 +40,7 @@ func TestTable(t *testing.T) {
 	for _, want := range []string{
 		"before\n" + tableBegin + "| figure", tableEnd + "\nafter\n",
 		"| mix, closed loop, SQLite | ≥ 10,000/s | 12000/s; p99 90 ms; 0 µs of server CPU each | yes | 1000 | `bench mix` |",
+		"| ≤ 2 ms | decision ≤ 2 ms; mean 0.20 ms; message to reply ≤ 3 ms; mean 0.31 ms; by wire p99 6.0 ms | yes | 200 |",
 		"1 doubled (busy) | no | 15000 |", "| failed: status 1 | no |", "| (quick) | 2000 |", "| mix, closed loop, PostgreSQL | ≥ 7,000/s |  |  |  | `scripts/bench-all.sh mix-postgres` |", "\n![Plot of all drop and return, plain](bench-storm.svg)\n", "Taken 2026-11-20",
 	} {
 		if !strings.Contains(string(got), want) {

@@ -70,3 +70,38 @@ func TestListPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// On PostgreSQL a text is looked for in an index that no status and no sign of
+// life writes.
+func TestSearchPlan(t *testing.T) {
+	d := schematest.Open(t, db.Postgres, time.Now)
+	err := d.View(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec("SET LOCAL enable_seqscan = off"); err != nil { // the table is empty
+			return err
+		}
+		lines, err := db.Collect(tx, func(row db.Scanner) (line string, err error) {
+			return line, row.Scan(&line)
+		}, "EXPLAIN SELECT key FROM charging_station WHERE (org IN (SELECT id FROM organisation)) AND (life <> 'retired') AND (search LIKE '%a%' ESCAPE '!') LIMIT 1001")
+		if got := strings.Join(lines, "; "); !strings.Contains(got, "Index Only Scan using charging_station_org") {
+			t.Errorf("a text is found by %s", got)
+		}
+		if err != nil {
+			return err
+		}
+		indexes, err := db.Collect(tx, func(row db.Scanner) (line string, err error) {
+			return line, row.Scan(&line)
+		}, "SELECT indexdef FROM pg_indexes WHERE tablename = 'charging_station'")
+		for _, index := range indexes {
+			columns := index[strings.Index(index, "("):]
+			for _, c := range []string{"status", "in_use", "suspect", "last_seen_at"} {
+				if strings.Contains(columns, c) {
+					t.Errorf("a change of %s writes every index because of %s", c, index)
+				}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

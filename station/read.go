@@ -119,7 +119,7 @@ func stateNames() []string {
 // matching finds a text anywhere in what names a station, without case.
 func matching(q string) db.Cond {
 	escaped := strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(strings.TrimSpace(q)))
-	return db.Cond{Text: "search LIKE ? ESCAPE '!'", Args: []any{"%" + escaped + "%"}}
+	return db.Cond{Text: "search LIKE ? ESCAPE '!'", Args: []any{"%" + escaped + "%"}, Few: true}
 }
 
 // List pages through the stations the caller may see, with their ports.

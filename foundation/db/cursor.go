@@ -117,7 +117,7 @@ func (p *page) after() Cond {
 			columns[i] = o.column
 		}
 		sign := map[bool]string{true: " < ", false: " > "}[p.order[0].down]
-		return Cond{"(" + strings.Join(columns, ", ") + ")" + sign + "(?" + strings.Repeat(", ?", len(columns)-1) + ")", p.from}
+		return Cond{Text: "(" + strings.Join(columns, ", ") + ")" + sign + "(?" + strings.Repeat(", ?", len(columns)-1) + ")", Args: p.from}
 	}
 	var out Cond
 	var same Cond
@@ -149,11 +149,11 @@ func (o order) beyond(v any) Cond {
 	case v == nil:
 		return Cond{}
 	case o.down:
-		return Cond{o.column + " < ?", []any{v}}
+		return Cond{Text: o.column + " < ?", Args: []any{v}}
 	case o.nullable:
-		return Cond{"(" + o.column + " > ? OR " + o.column + " IS NULL)", []any{v}}
+		return Cond{Text: "(" + o.column + " > ? OR " + o.column + " IS NULL)", Args: []any{v}}
 	}
-	return Cond{o.column + " > ?", []any{v}}
+	return Cond{Text: o.column + " > ?", Args: []any{v}}
 }
 
 // mark is a cursor: opaque outside, and only a position, never a permission.

@@ -201,7 +201,7 @@ func (f Field) cond(in Filter) (c Cond, problem string) {
 		if f.Kind != Text {
 			return c, "contains works on text only"
 		}
-		return Cond{`lower(` + f.Column + `) LIKE lower(?) ESCAPE '!'`, []any{"%" + likeText.Replace(in.Value) + "%"}}, ""
+		return Cond{Text: `lower(` + f.Column + `) LIKE lower(?) ESCAPE '!'`, Args: []any{"%" + likeText.Replace(in.Value) + "%"}}, ""
 	}
 	if op == "in" {
 		return f.in(in.Value)
@@ -214,7 +214,7 @@ func (f Field) cond(in Filter) (c Cond, problem string) {
 		return c, "only eq, ne and in work here"
 	}
 	v, problem := f.parse(in.Value)
-	return Cond{f.Column + " " + sign + " ?", []any{v}}, problem
+	return Cond{Text: f.Column + " " + sign + " ?", Args: []any{v}}, problem
 }
 
 var likeText = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

@@ -183,10 +183,11 @@ func TestListPages(t *testing.T) {
 					want = append(want, i)
 				}
 			}
+			where := []db.Cond{{Text: "id <> ?", Args: []any{""}, Few: rapid.Bool().Draw(rt, "few")}}
 			for {
 				var page []item
 				err := d.View(context.Background(), func(tx *db.Tx) (err error) {
-					page, req.Cursor, err = db.List(tx, spec, nil, req, scanItem)
+					page, req.Cursor, err = db.List(tx, spec, where, req, scanItem)
 					return err
 				})
 				if err != nil {
@@ -275,6 +276,36 @@ func TestListRefusals(t *testing.T) {
 	for _, req := range []db.ListRequest{{Sort: "-name", Cursor: next}, {}, {Limit: 1000}, {Sort: "name,-name, kind"}} {
 		if _, err := list(req); err != nil {
 			t.Errorf("%+v: %v", req, err)
+		}
+	}
+}
+
+// How PostgreSQL plans a large list is nothing to the transactions after it.
+func TestListPlansForOnce(t *testing.T) {
+	d := schematest.Open(t, db.Postgres, time.Now)
+	table(t, d, "CREATE TABLE scratch_item (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT, at BIGINT NOT NULL, good BOOLEAN NOT NULL)")
+	settings := func(tx *db.Tx) (out string) {
+		err := tx.QueryRow("SELECT concat_ws(' ', current_setting('plan_cache_mode'), current_setting('max_parallel_workers_per_gather'), current_setting('jit'))").Scan(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	spec := itemList
+	spec.Probe = "scratch_item"
+	var before, within string
+	for range 40 { // on each connection of the pool, sooner or later
+		err := d.View(t.Context(), func(tx *db.Tx) error {
+			before = settings(tx)
+			_, _, err := db.List(tx, spec, nil, db.ListRequest{}, scanItem)
+			within = settings(tx)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before == within || !strings.HasPrefix(before, "auto ") || within != "force_custom_plan 0 off" {
+			t.Fatalf("%q before, %q in the list", before, within)
 		}
 	}
 }

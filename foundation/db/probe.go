@@ -23,7 +23,8 @@ var mostWalked = 10_000
 //
 // PostgreSQL keeps statistics of the values and decides better by itself. It
 // is only asked for the keys of the page first: where it has to sort, it would
-// unpack every column of every row that fits.
+// unpack every column of every row that fits. Of a text anywhere in a column
+// it has no statistics that help: see Cond.Few.
 //
 // What is given back takes the place of all conditions: the keys were found
 // under them, in the same snapshot.
@@ -35,7 +36,7 @@ func (p *page) probe(tx *Tx, where []Cond) ([]Cond, error) {
 	if tx.Dialect == Postgres {
 		return p.keysFirst(tx, all)
 	}
-	keys, err := keysOf(tx, Build("SELECT "+p.spec.Key+" FROM "+p.spec.Probe+" WHERE TRUE"), all, mostProbed+1)
+	keys, err := keysOf(tx, p.anyKeys(), all, mostProbed+1)
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +50,30 @@ func (p *page) probe(tx *Tx, where []Cond) ([]Cond, error) {
 		}
 	}
 	list, err := json.Marshal(keys)
-	return []Cond{{p.spec.Key + " IN (SELECT value FROM json_each(?))", []any{string(list)}}}, err
+	return []Cond{{Text: p.spec.Key + " IN (SELECT value FROM json_each(?))", Args: []any{string(list)}}}, err
 }
+
+// planForOnce holds for the rest of a transaction. A plan for any value, which
+// PostgreSQL makes of a statement that comes often, walks the whole index of
+// the order when next to nothing fits. Parallel workers shorten one list on an
+// idle machine, and cost twice the work: each maps the table's pages anew. To
+// compile a plan takes longer than to run one of these.
+const planForOnce = `SELECT set_config('plan_cache_mode', 'force_custom_plan', TRUE),
+	set_config('max_parallel_workers_per_gather', '0', TRUE), set_config('jit', 'off', TRUE)`
 
 // keysFirst finds the page's rows on PostgreSQL.
 func (p *page) keysFirst(tx *Tx, all []Cond) ([]Cond, error) {
-	q := Build("SELECT " + p.spec.Key + " FROM " + p.spec.Probe + " WHERE TRUE")
+	if _, err := tx.Exec(planForOnce); err != nil {
+		return nil, err
+	}
+	p.conds = nil
+	if slices.ContainsFunc(all, func(c Cond) bool { return c.Few }) {
+		keys, err := keysOf(tx, p.anyKeys(), all, mostProbed+1)
+		if err != nil || len(keys) <= mostProbed {
+			return []Cond{p.among(keys)}, err
+		}
+	}
+	q := p.anyKeys()
 	for _, c := range all {
 		q.And(c)
 	}
@@ -62,8 +81,15 @@ func (p *page) keysFirst(tx *Tx, all []Cond) ([]Cond, error) {
 		q.And(p.after())
 	}
 	keys, err := keysOf(tx, q.Add("ORDER BY "+p.orderBy()), nil, p.limit+1)
-	p.conds = nil
-	return []Cond{{p.spec.Key + " = ANY(?::text[])", []any{keys}}}, err
+	return []Cond{p.among(keys)}, err
+}
+
+func (p *page) anyKeys() *Query {
+	return Build("SELECT " + p.spec.Key + " FROM " + p.spec.Probe + " WHERE TRUE")
+}
+
+func (p *page) among(keys []string) Cond {
+	return Cond{Text: p.spec.Key + " = ANY(?::text[])", Args: []any{keys}}
 }
 
 // walk gives the keys of the page if they come early in the order, else fewer.

@@ -11,6 +11,11 @@ import (
 type Cond struct {
 	Text string
 	Args []any
+
+	// Few says that mostly few rows fit, that the planner cannot know it, and
+	// that an index holds what the conditions of a list with a Probe look at:
+	// PostgreSQL then looks for what fits before it sorts.
+	Few bool
 }
 
 // In is the condition that a column is one of the values. The list is filled
