@@ -110,7 +110,9 @@ func (s *Service) Boots(tx *db.Tx, all []Booting) ([]BootVerdict, error) {
 	incarnations := make([][]any, len(all))
 	for i, t := range order {
 		s.arrive(tx, t, all[i].Peer)
-		if incarnations[i], err = s.boot(tx, t, all[i], known[t.ID], &out[i]); err != nil {
+		b := all[i]
+		b.Booted = b.bounded()
+		if incarnations[i], err = s.boot(tx, t, b, known[t.ID], &out[i]); err != nil {
 			return nil, err
 		}
 		t.settle(tx.Now)
@@ -125,6 +127,17 @@ func (s *Service) Boots(tx *db.Tx, all []Booting) ([]BootVerdict, error) {
 		out[i].Station, out[i].Incarnation = t.Station, t.Incarnation
 	}
 	return out, s.verifyCommands(tx, order, "Reset")
+}
+
+// mostOfBoot bounds what a boot tells. OCPP allows 50 characters at most; what
+// a station says beyond is of no use, and no index takes text of any length.
+const mostOfBoot = 255
+
+func (b Booted) bounded() Booted {
+	for _, f := range []*string{&b.Vendor, &b.Model, &b.Serial, &b.Firmware, &b.ICCID, &b.IMSI} {
+		*f = short(*f, mostOfBoot)
+	}
+	return b
 }
 
 // boot applies one boot to its tree and gives the row of its incarnation.

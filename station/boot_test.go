@@ -1,6 +1,7 @@
 package station
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -167,4 +168,29 @@ func TestActivationTriggersTheBoot(t *testing.T) {
 			h.must(err)
 		}
 	})
+}
+
+// Whatever a station says of itself, it boots: an index takes no text of any
+// length, and random text cannot be packed.
+func TestBootOfManyWords(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.create(Draft{ID: "CS-1", Name: randomText(250)})
+		p := h.connect("CS-1")
+		var v []BootVerdict
+		err := h.db.Update(t.Context(), func(tx *db.Tx) (err error) {
+			v, err = h.Boots(tx, []Booting{{p, Booted{Vendor: randomText(9000), Model: randomText(9000), Serial: randomText(9000), Firmware: randomText(9000), ICCID: randomText(9000), IMSI: randomText(9000)}}})
+			return err
+		})
+		if err != nil || v[0].Status != ocpp.RegistrationStatusEnumAccepted || len(v[0].Station.Vendor) > mostOfBoot {
+			t.Errorf("%+v, %v", v, err)
+		}
+	})
+}
+
+func randomText(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte('!' + rand.IntN('~'-'!'))
+	}
+	return string(b)
 }

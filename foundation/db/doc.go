@@ -22,9 +22,9 @@
 // only batches ran before, go without, and run again if one fails. Closures
 // must be short and must not wait for anything but the database. Work that
 // nobody stands at a station for says so ([Yielding], BatchOptions.Yields): it
-// is done when nobody else waits, or has waited long enough itself, one
-// transaction of it to a commit, and in brief ones ([Portion]). The
-// write-ahead log is copied into the file beside the writer (checkpoint.go).
+// is done when nobody else waits, or has waited long enough itself, in brief
+// transactions ([Portion]). The write-ahead log is copied into the file beside
+// the writer (checkpoint.go).
 //
 // # Hot rows
 //
