@@ -23,7 +23,7 @@ type BatchOptions struct {
 	Yields bool
 }
 
-const leastRows = 16 // of a batch that yields
+const leastRows = 50 // of a batch that yields: fewer cost more than they spare others
 
 // Batch gathers rows from many goroutines and writes them together: while one
 // transaction commits, the next rows gather, and a lone row is written at

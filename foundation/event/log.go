@@ -17,7 +17,7 @@ const (
 	poll      = time.Second      // a look at the table without a wake
 	leaseTime = 12 * time.Second // a consumer's lease without renewal
 	batchSize = 200              // facts handled in one transaction at most, or read at once,
-	leastSize = 10               // and at least, on SQLite and when that many wait
+	leastSize = 50               // and at least, on SQLite and when that many wait
 
 	// tailRest is the least time between two looks of a tail: people look on.
 	tailRest = 80 * time.Millisecond

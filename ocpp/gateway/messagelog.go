@@ -51,7 +51,7 @@ type entry struct {
 }
 
 const (
-	logLeast   = 50                     // rows per transaction; on SQLite as many as are brief,
+	logLeast   = 125                    // rows per transaction; on SQLite as many as are brief,
 	logPieces  = 32                     // and more when that would make more pieces
 	logMost    = 3000                   // but never more than that
 	logFew     = 500                    // at most, while that makes few pieces
