@@ -32,7 +32,7 @@ func (w *wire) take(fd uintptr) bool {
 		case err == nil:
 			w.failed = io.EOF
 		default:
-			w.failed = &net.OpError{Op: "read", Net: "tcp", Addr: w.Conn.RemoteAddr(), Err: os.NewSyscallError("read", err)}
+			w.failed = &net.OpError{Op: "read", Net: "tcp", Source: w.Conn.LocalAddr(), Addr: w.Conn.RemoteAddr(), Err: os.NewSyscallError("read", err)}
 		}
 		return true
 	}
