@@ -23,11 +23,35 @@ const (
 	heapMost   = 64 << 20 // or as much as is in use, if that is more
 
 	restRate  = 8 << 20 // bytes taken in a second, below which the program is at rest
+	restShare = 2       // a load is over when less than the most it took, over this, is taken
 	restLooks = 4       // in a row, until it gives back what it needed to start, or for what went before
 )
 
+// calm finds the end of a load: what follows it, as reading the settings of
+// stations that came in, may go on for minutes and needs little of what the
+// load left behind.
+type calm struct {
+	most  float64 // bytes a second, since the last end
+	looks int
+}
+
+// look is told the rate of allocation once every heapLook and tells, once,
+// that a load is over.
+func (c *calm) look(rate float64) bool {
+	c.most = max(c.most, rate)
+	if rate >= max(restRate, c.most/restShare) {
+		c.looks = 0
+		return false
+	}
+	if c.looks++; c.looks != restLooks {
+		return false
+	}
+	c.most = rate
+	return true
+}
+
 // tuneHeap adjusts the collector until ctx ends, unless the environment says
-// what it shall do. rest gives back other memory once the program is at rest.
+// what it shall do. rest gives back other memory once a load is over.
 func tuneHeap(ctx context.Context, rest func(context.Context) error) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -35,7 +59,7 @@ func tuneHeap(ctx context.Context, rest func(context.Context) error) {
 	samples := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	tick := time.NewTicker(heapLook)
 	defer tick.Stop()
-	set, rate, quiet := 100, 0.0, 0
+	set, rate, quiet := 100, 0.0, calm{}
 	metrics.Read(samples)
 	for last := samples[0].Value.Uint64(); ; {
 		select {
@@ -54,10 +78,7 @@ func tuneHeap(ctx context.Context, rest func(context.Context) error) {
 			set = percent
 			debug.SetGCPercent(percent)
 		}
-		if quiet++; now >= restRate {
-			quiet = 0
-		}
-		if quiet == restLooks {
+		if quiet.look(now) {
 			if err := rest(ctx); err != nil {
 				slog.Debug("the database keeps memory it does not need", "err", err)
 			}

@@ -21,3 +21,29 @@ func TestHeapPercent(t *testing.T) {
 		}
 	}
 }
+
+func TestCalm(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		rates []float64 // MiB a second
+		ends  int
+	}{
+		{"from the start", []float64{1, 1, 1, 1, 1, 1, 1, 1, 1}, 1},
+		{"a load and what follows it", []float64{45, 45, 45, 12, 14, 11, 12, 12, 13, 12}, 1},
+		{"and the quiet after that", []float64{45, 45, 45, 12, 14, 11, 12, 12, 13, 12, 1, 1, 1, 1, 1}, 2},
+		{"a load that varies", []float64{100, 60, 90, 55, 51, 80, 60, 100, 60}, 0},
+		{"a pause in a load", []float64{100, 1, 1, 1, 100, 1, 1, 1, 100}, 0},
+		{"another load", []float64{1, 1, 1, 1, 1, 9, 1, 1, 1, 1}, 2},
+	} {
+		var q calm
+		ends := 0
+		for _, r := range c.rates {
+			if q.look(r * (1 << 20)) {
+				ends++
+			}
+		}
+		if ends != c.ends {
+			t.Errorf("%s: %d ends, not %d", c.name, ends, c.ends)
+		}
+	}
+}

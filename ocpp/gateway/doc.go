@@ -9,13 +9,15 @@
 //	epoch      a row in connection; the higher epoch wins, the older socket is
 //	           closed, wherever it is; two devices taking turns on one
 //	           identity are quarantined (field note 10)
-//	reader     one goroutine per connection reads, logs and queues
+//	reader     one goroutine reads, logs and queues, as long as there is
+//	           something to read; then another, which can do no more and has
+//	           the smallest of stacks, waits for the socket (see pause.go)
 //	worker     a pool of the node handles calls: Dialect.Handle → CSMS → reply
 //
 // A reply leaves after its handler returned, that is after the commit.
 // Replies to our own calls are dealt with by the reader, so a handler waiting
-// for the database does not hold them up. Per station there is one goroutine
-// and no timer; pings, dead sockets and "last seen" come from one wheel that
+// for the database does not hold them up. Per station there is one goroutine,
+// no buffer while nothing is said, and no timer; pings, dead sockets and "last seen" come from one wheel that
 // visits each connection once per ping interval.
 //
 // # Down to the station

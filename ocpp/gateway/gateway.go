@@ -63,7 +63,8 @@ type Gateway struct {
 	stopping bool
 	stop     sync.Once
 	unserve  func()
-	readers  tasks // one per connection
+	reading  *readers
+	readers  tasks // one per connection, and what is done for it
 	closers  tasks
 	loops    sync.WaitGroup
 }
@@ -94,6 +95,7 @@ func New(d Deps) (*Gateway, error) {
 	}
 	g.options = rpc.Options{Now: g.now, Hold: g.memory.hold, NewID: func() string { return id.New[string](g.now()) }}
 	g.base, g.cancel = context.WithCancel(context.Background())
+	g.reading = newReaders(g.base.Done())
 	g.log = newMessageLog(g)
 	m, err := newMetrics(g, d.Metrics)
 	g.metrics = m
@@ -248,6 +250,7 @@ func (g *Gateway) goodbye(l *link, code websocket.StatusCode, reason string) {
 	select {
 	case g.goodbyes <- struct{}{}:
 		defer func() { <-g.goodbyes }()
+		l.wire.recall()
 		_ = l.ws.Close(code, clip(reason, 120))
 	default:
 		_ = l.ws.CloseNow()

@@ -90,8 +90,8 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 	}
 	options := &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // stations are no browsers; who they are is told by Connect
-		OnPingReceived:     func(context.Context, []byte) bool { l.admit(0); return true },
-		OnPongReceived:     func(context.Context, []byte) { l.pongs.Store(true) },
+		OnPingReceived:     func(context.Context, []byte) bool { l.admit(0); l.wire.frameEnds(); return true },
+		OnPongReceived:     func(context.Context, []byte) { l.pongs.Store(true); l.wire.frameEnds() },
 	}
 	if echo != "" {
 		options.Subprotocols = []string{echo}
@@ -122,13 +122,16 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 		l.deviate(ocpp.Deviation{Code: "no_subprotocol", Detail: "no websocket subprotocol was offered; OCPP 1.6 is assumed"})
 	}
 	host := from.host
-	g.readers.Go(func() {
+	g.readers.begin() // until serve sees the end
+	go func() {
 		joined := g.join(l, host)
 		g.door.leave()
-		if joined {
-			l.serve()
+		if !joined {
+			g.readers.done()
+			return
 		}
-	})
+		l.serve()
+	}()
 	return true
 }
 

@@ -69,27 +69,39 @@ func (l *link) epoch() int64 {
 	return l.peer.Epoch
 }
 
-// serve reads until the socket ends. It is the connection's only goroutine.
+// serve reads until there is nothing more to read for now, or the socket ends.
+// Never more than one goroutine does so, or awaits the next message.
 func (l *link) serve() {
-	for {
-		kind, r, err := l.ws.Reader(context.Background())
-		if err != nil {
+	for !l.wire.beginPause() {
+		if err := l.message(); err != nil && !errors.Is(err, errBetween) {
+			defer l.g.readers.done()
 			l.end(reasonOf(err))
 			return
 		}
-		l.g.memory.wait(l.g.base.Done())
-		text, err := l.g.scratch.read(r)
-		if err != nil {
-			l.end(reasonOf(err))
-			return
-		}
-		if kind != websocket.MessageText {
-			l.deviate(ocpp.Deviation{Code: "binary_message", Detail: "messages must be websocket text"})
-		}
-		l.admit(len(text))
-		l.awaitArrival(text)
-		l.conn.Receive(text)
 	}
+	go l.await()
+}
+
+// message reads one message and hands it on.
+func (l *link) message() error {
+	kind, r, err := l.ws.Reader(context.Background())
+	if err != nil {
+		return err
+	}
+	l.wire.message = true
+	l.g.memory.wait(l.g.base.Done())
+	text, err := l.g.scratch.read(r)
+	l.wire.message = false
+	if err != nil {
+		return err
+	}
+	if kind != websocket.MessageText {
+		l.deviate(ocpp.Deviation{Code: "binary_message", Detail: "messages must be websocket text"})
+	}
+	l.admit(len(text))
+	l.awaitArrival(text)
+	l.conn.Receive(text)
+	return nil
 }
 
 // awaitArrival holds all messages but a boot back until the platform knows of

@@ -108,6 +108,7 @@ func (g *Gateway) without(l *link, ws *websocket.Conn, offers []string) {
 	spoken := strings.Join(g.subprotocols(), ", ")
 	l.dialect = g.dialects[0]
 	l.deviate(ocpp.Deviation{Code: "no_common_version", Detail: "offered " + clip(strings.Join(offers, ", "), 100)})
+	l.wire.recall()
 	g.closers.Go(func() {
 		_ = ws.Close(websocket.StatusProtocolError, "no common subprotocol; spoken are "+spoken)
 	})

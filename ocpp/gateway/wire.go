@@ -3,9 +3,13 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,24 +18,44 @@ import (
 
 // wire is the socket under a websocket. It notes when the station last sent
 // anything at all, pongs included, and gives up on a station that does not
-// read: a deadline per write costs no goroutine and no timer of ours.
+// read: a deadline per write costs no goroutine and no timer of ours. What it
+// reads and writes is in buffers that are lent: a connection on which nothing
+// is said has none.
 type wire struct {
 	net.Conn
-	early   []byte // read by the HTTP server behind the handshake
 	now     func() time.Time
 	timeout time.Duration
 	heard   atomic.Int64 // unix milliseconds of the last bytes in
 	told    atomic.Int64 // and out
+
+	early  []byte            // read already: behind the handshake, or by pause
+	lent   *[readBuffer]byte // what early is in, if that goes back
+	failed error             // of pause
+	pauses                   // how it waits without a reader
+
+	out   *[]byte // the beginning of a frame that is being written; nil: none
+	size  int     // of that frame
+	large int     // bytes to come of a frame that is not put together
 }
 
 func (w *wire) Read(p []byte) (int, error) {
-	if len(w.early) > 0 {
+	switch {
+	case len(w.early) > 0:
 		n := copy(p, w.early)
 		if w.early = w.early[n:]; len(w.early) == 0 {
 			w.early = nil
+			if w.lent != nil {
+				readBuffers.Put(w.lent)
+				w.lent = nil
+			}
 		}
 		w.heard.Store(w.now().UnixMilli())
 		return n, nil
+	case w.failed != nil:
+		return 0, w.failed
+	case w.between:
+		w.between = false
+		return 0, errBetween
 	}
 	n, err := w.Conn.Read(p)
 	if n > 0 {
@@ -40,7 +64,37 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write sends a frame as a whole. The library hands it over in pieces, as its
+// buffer is small: the head with the first bytes, then the rest.
 func (w *wire) Write(p []byte) (int, error) {
+	if w.out == nil {
+		size := frameSize(p)
+		switch {
+		case w.large > 0:
+			w.large -= min(len(p), w.large)
+		case size > gatherMost:
+			w.large = size - len(p)
+		case size > len(p):
+			w.out, w.size = writeBuffers.Get().(*[]byte), size
+			*w.out = append((*w.out)[:0], p...)
+			return len(p), nil
+		}
+		return w.send(p)
+	}
+	*w.out = append(*w.out, p...)
+	if len(*w.out) < w.size {
+		return len(p), nil
+	}
+	_, err := w.send(*w.out)
+	writeBuffers.Put(w.out)
+	w.out = nil
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (w *wire) send(p []byte) (int, error) {
 	now := w.now()
 	if err := w.Conn.SetWriteDeadline(now.Add(w.timeout)); err != nil {
 		return 0, err
@@ -52,14 +106,38 @@ func (w *wire) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// frameSize is the length of the unmasked frame that begins with p, head
+// included; 0 when p does not have the head. RFC 6455 §5.2
+func frameSize(p []byte) int {
+	if len(p) < 2 {
+		return 0
+	}
+	switch n := int(p[1]); {
+	case n < 126:
+		return 2 + n
+	case n == 126 && len(p) >= 4:
+		return 4 + int(binary.BigEndian.Uint16(p[2:]))
+	case n == 127 && len(p) >= 10:
+		return 10 + int(min(binary.BigEndian.Uint64(p[2:]), math.MaxInt32))
+	}
+	return 0
+}
+
 func (w *wire) lastHeard() time.Time { return time.UnixMilli(w.heard.Load()) }
 func (w *wire) lastTold() time.Time  { return time.UnixMilli(w.told.Load()) }
 
-// Buffers of a connection: most frames fit, larger ones bypass them. The
-// defaults of net/http are 4 KiB each.
+// Buffers. Most frames fit, larger ones bypass them. The websocket library has
+// its own for each connection, net/http's of 4 KiB each: here they are as small
+// as bufio has them, and the wire's are lent.
 const (
-	readBuffer  = 1 << 10
-	writeBuffer = 512
+	readBuffer = 1 << 10
+	gatherMost = 4 << 10 // a frame above that is sent in pieces
+	ownBuffer  = 16
+)
+
+var (
+	readBuffers  = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+	writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
 )
 
 // smallHijack hands the websocket library a wire with small buffers in place
@@ -93,7 +171,13 @@ func (h *smallHijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	h.wire.Conn = conn
 	h.wire.heard.Store(h.wire.now().UnixMilli())
-	return h.wire, bufio.NewReadWriter(bufio.NewReaderSize(h.wire, readBuffer), bufio.NewWriterSize(h.wire, writeBuffer)), nil
+	size := ownBuffer
+	if _, secure := conn.(*tls.Conn); !secure && !h.wire.pausable(conn) {
+		size = readBuffer // nothing else reads more than it is asked for
+	}
+	reader := bufio.NewReaderSize(h.wire, size)
+	h.wire.reader = reader
+	return h.wire, bufio.NewReadWriter(reader, bufio.NewWriterSize(h.wire, ownBuffer)), nil
 }
 
 // ping sends a ping and does not wait for the pong: any byte that comes back

@@ -108,10 +108,14 @@ type tasks struct {
 	none chan struct{} // closed when n falls to zero; nil when nobody waits
 }
 
-func (t *tasks) Go(fn func()) {
+func (t *tasks) begin() {
 	t.mu.Lock()
 	t.n++
 	t.mu.Unlock()
+}
+
+func (t *tasks) Go(fn func()) {
+	t.begin()
 	go func() {
 		defer t.done()
 		fn()

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package gateway
+
+const canPause = false
+
+func (w *wire) take(uintptr) bool { return true }
