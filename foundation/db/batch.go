@@ -153,7 +153,7 @@ func (b *Batch[T]) shrink(rows int) {
 func (b *Batch[T]) run() {
 	defer b.idle.Done()
 	for {
-		if b.rest > 0 && b.waits() && time.Since(b.from) < b.rest { // one run at a time: nobody else has from and rest
+		if b.rest > 0 && b.gathers() && time.Since(b.from) < b.rest { // one run at a time: nobody else has from and rest
 			time.Sleep(untilBeat(time.Since(began), b.rest))
 		}
 		group := b.take()
@@ -171,10 +171,19 @@ func (b *Batch[T]) run() {
 	}
 }
 
-func (b *Batch[T]) waits() bool {
+// gathers tells whether something waits, and more has room with it.
+func (b *Batch[T]) gathers() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.pending) > 0
+	return b.rows > 0 && b.rows < b.most()
+}
+
+// most is how many rows a transaction takes.
+func (b *Batch[T]) most() int {
+	if b.brief != nil {
+		return b.brief.Size()
+	}
+	return b.o.MaxRows
 }
 
 func (b *Batch[T]) take() []*entry[T] {
@@ -187,10 +196,7 @@ func (b *Batch[T]) take() []*entry[T] {
 	if b.lanes != nil {
 		return b.takeFree()
 	}
-	n, rows, most := 0, 0, b.o.MaxRows
-	if b.brief != nil {
-		most = b.brief.Size()
-	}
+	n, rows, most := 0, 0, b.most()
 	for n < len(b.pending) && (n == 0 || rows+len(b.pending[n].rows) <= most) {
 		rows += len(b.pending[n].rows)
 		n++

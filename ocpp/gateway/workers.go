@@ -7,16 +7,19 @@ import (
 
 // workers handle the stations' messages: a bounded set of goroutines for the
 // whole node. Their stacks grow with the rooms' code, those of the readers
-// stay small. Work is taken in the order it came.
+// stay small. Work is taken in the order it came, but for boots: when a
+// network comes back, thousands boot within seconds, and wait for the database
+// together. They have half of the workers at most, and first claim to a few,
+// so that neither they nor those at whom somebody charges wait for the others.
 type workers struct {
 	max, spare int
 	handled    atomic.Uint64
 
 	mu      sync.Mutex
 	wake    *sync.Cond
-	queue   []*link // a ring: head is the next
-	head    int
-	count   int
+	calls   ring
+	boots   ring
+	booting int // workers with a boot
 	running int
 	idle    int
 	woken   int // idle ones that were signalled but do not run yet
@@ -25,28 +28,26 @@ type workers struct {
 }
 
 func newWorkers(max int) *workers {
-	w := &workers{max: max, spare: min(max, 128), queue: make([]*link, 64)}
+	w := &workers{max: max, spare: min(max, 128)}
 	w.wake = sync.NewCond(&w.mu)
 	return w
 }
 
-// submit never blocks: each connection is in the queue at most once. After
+// submit never blocks: each connection is in a queue at most once. After
 // stop only what the last workers still find is handled; the rest was not
 // answered, so the stations send it again.
 func (w *workers) submit(l *link) {
+	boot := l.conn.Next() == bootNotification
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.stopped && w.running == 0 {
 		return
 	}
-	if w.count == len(w.queue) {
-		bigger := make([]*link, 2*len(w.queue))
-		n := copy(bigger, w.queue[w.head:])
-		copy(bigger[n:], w.queue[:w.head])
-		w.queue, w.head = bigger, 0
+	if boot {
+		w.boots.push(l)
+	} else {
+		w.calls.push(l)
 	}
-	w.queue[(w.head+w.count)%len(w.queue)] = l
-	w.count++
 	switch {
 	case w.idle > w.woken:
 		w.woken++
@@ -58,12 +59,26 @@ func (w *workers) submit(l *link) {
 	}
 }
 
+// next takes the connection whose turn it is; nil when there is none. A boot
+// is counted in booting.
+func (w *workers) next() (l *link, boot bool) {
+	if w.boots.count > 0 && (w.booting < max(1, w.max/8) || w.calls.count == 0 && w.booting < max(1, w.max/2)) {
+		w.booting++
+		return w.boots.pop(), true
+	}
+	if w.calls.count > 0 {
+		return w.calls.pop(), false
+	}
+	return nil, false
+}
+
 func (w *workers) run() {
 	defer w.done.Done()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
-		for w.count == 0 {
+		l, boot := w.next()
+		for l == nil {
 			if w.stopped || w.idle >= w.spare {
 				w.running--
 				return
@@ -72,16 +87,41 @@ func (w *workers) run() {
 			w.wake.Wait()
 			w.idle--
 			w.woken = max(w.woken-1, 0)
+			l, boot = w.next()
 		}
-		l := w.queue[w.head]
-		w.queue[w.head] = nil
-		w.head = (w.head + 1) % len(w.queue)
-		w.count--
 		w.mu.Unlock()
 		l.conn.Work()
 		w.handled.Add(1)
 		w.mu.Lock()
+		if boot {
+			w.booting--
+		}
 	}
+}
+
+// ring is a queue of connections.
+type ring struct {
+	queue       []*link
+	head, count int
+}
+
+func (r *ring) push(l *link) {
+	if r.count == len(r.queue) {
+		bigger := make([]*link, max(64, 2*len(r.queue)))
+		n := copy(bigger, r.queue[r.head:])
+		copy(bigger[n:], r.queue[:r.head])
+		r.queue, r.head = bigger, 0
+	}
+	r.queue[(r.head+r.count)%len(r.queue)] = l
+	r.count++
+}
+
+func (r *ring) pop() *link {
+	l := r.queue[r.head]
+	r.queue[r.head] = nil
+	r.head = (r.head + 1) % len(r.queue)
+	r.count--
+	return l
 }
 
 // stop lets the workers finish what is queued and waits for them.
@@ -97,7 +137,7 @@ func (w *workers) stop() {
 func (w *workers) load() (busy, waiting int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.running - w.idle, w.count
+	return w.running - w.idle, w.calls.count + w.boots.count
 }
 
 // tasks counts goroutines that may be started while somebody waits for the

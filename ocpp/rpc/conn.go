@@ -261,6 +261,16 @@ func (c *Conn) repeats(f Frame) bool {
 	return false
 }
 
+// Next is the action of the peer's next call; empty when none waits.
+func (c *Conn) Next() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.head == nil {
+		return ""
+	}
+	return c.head.Action
+}
+
 // Work handles the peer's next call and writes the reply. When more wait it
 // schedules itself anew, so that one busy peer takes its turn among others.
 func (c *Conn) Work() {
