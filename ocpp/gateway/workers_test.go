@@ -104,6 +104,54 @@ func TestIdleWorkersLeave(t *testing.T) {
 	})
 }
 
+// Boots never have all workers: who charges is served beside them, and some
+// boots whatever else waits.
+func TestBootsLeaveWorkers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorkers(16)
+		block := map[string]chan struct{}{"BootNotification": make(chan struct{}), "Heartbeat": make(chan struct{})}
+		var links []*link
+		send := func(n int, action string) {
+			for range n {
+				l := &link{g: &Gateway{workers: w}}
+				l.conn.Init(busy{w: w, l: l, block: block[action]}, ocpp.V16, &optionsForTest, false)
+				l.conn.Receive([]byte(`[2,"1","` + action + `",{}]`))
+				links = append(links, l)
+			}
+			synctest.Wait()
+		}
+		send(40, "BootNotification")
+		if inWork, waiting := w.load(); inWork != 8 || waiting != 32 {
+			t.Errorf("%d boots in work, %d wait", inWork, waiting)
+		}
+		send(20, "Heartbeat")
+		if inWork, waiting := w.load(); inWork != 16 || waiting != 32+12 {
+			t.Errorf("%d in work, %d wait", inWork, waiting)
+		}
+		for range 8 { // boots end while calls wait
+			block["BootNotification"] <- struct{}{}
+			synctest.Wait()
+		}
+		if w.booting != 2 {
+			t.Errorf("%d boots beside the calls", w.booting)
+		}
+		close(block["Heartbeat"])
+		synctest.Wait()
+		if w.booting != 8 || w.calls.count != 0 {
+			t.Errorf("%d boots, %d calls wait", w.booting, w.calls.count)
+		}
+		close(block["BootNotification"])
+		synctest.Wait()
+		for _, l := range links {
+			if l.conn.Next() != "" {
+				t.Error("a message was left over")
+			}
+		}
+		w.stop()
+	})
+}
+
 var optionsForTest = rpc.Options{Now: time.Now, NewID: func() string { return "id" }}
 
 // busy is an owner whose handler waits.
