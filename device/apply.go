@@ -80,13 +80,15 @@ type fulfilled struct {
 // storeFulfilled stores how wishes ended, and what else belongs to it.
 func (s *Service) storeFulfilled(ctx context.Context, o owner, done []fulfilled, and func(tx *db.Tx) error) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		for _, f := range done {
+		all := make([]Desired, len(done))
+		for i, f := range done {
 			if err := saveVariables(tx, o, sourceOf(f.Desired), f.set); err != nil {
 				return err
 			}
-			if err := saveDesired(tx, o, f.Desired); err != nil {
-				return err
-			}
+			all[i] = f.Desired
+		}
+		if err := saveDesired(tx, o, all...); err != nil {
+			return err
 		}
 		if and == nil {
 			return nil

@@ -3,6 +3,7 @@ package device
 import (
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -54,16 +55,34 @@ func desiredOf(tx *db.Tx, station string) ([]Desired, error) {
 	return db.Collect(tx, scanDesired, "SELECT "+desiredColumns+" FROM device_desired WHERE station = $1 ORDER BY path", station)
 }
 
-func saveDesired(tx *db.Tx, o owner, d Desired) error {
-	n := d.named
-	shown := Variable{Name: n.Name, Value: d.Actual}
-	shown.mask()
-	_, err := tx.Exec(`INSERT INTO device_desired (`+desiredColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)
-		ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status, detail=excluded.detail, actual=excluded.actual,
-		tried_at=excluded.tried_at, verified_at=excluded.verified_at, drifted_at=excluded.drifted_at, wished_by=excluded.wished_by, wished_at=excluded.wished_at`,
-		o.station, o.org, d.Path, n.Component, n.ComponentInstance, n.EVSE, n.Connector, n.Name, n.Instance, n.Attribute, d.Rule, d.Value, d.Status, clip(d.Detail, 500), clip(shown.Value, maxValue),
-		db.Micros(d.TriedAt), db.NullMicros(d.VerifiedAt), db.NullMicros(d.DriftedAt), d.WishedBy, db.Micros(d.WishedAt))
+func saveDesired(tx *db.Tx, o owner, all ...Desired) error {
+	rows := make([][]any, len(all))
+	for i, d := range all {
+		n := d.named
+		shown := Variable{Name: n.Name, Value: d.Actual}
+		shown.mask()
+		rows[i] = []any{o.station, o.org, d.Path, n.Component, n.ComponentInstance, n.EVSE, n.Connector, n.Name, n.Instance, n.Attribute, d.Rule, d.Value, d.Status,
+			clip(d.Detail, 500), clip(shown.Value, maxValue), db.Micros(d.TriedAt), db.NullMicros(d.VerifiedAt), db.NullMicros(d.DriftedAt), d.WishedBy, db.Micros(d.WishedAt)}
+	}
+	_, err := db.InsertRows(tx, "device_desired", desiredCols, rows, `ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status,
+		detail=excluded.detail, actual=excluded.actual, tried_at=excluded.tried_at, verified_at=excluded.verified_at, drifted_at=excluded.drifted_at, wished_by=excluded.wished_by,
+		wished_at=excluded.wished_at`)
 	return err
+}
+
+var desiredCols = desiredTypes()
+
+// desiredTypes are the columns of desiredColumns with their types.
+func desiredTypes() []db.Col {
+	var out []db.Col
+	for name := range strings.SplitSeq(desiredColumns, ", ") {
+		c := db.Col{Name: name, Type: "text"}
+		if name == "evse" || name == "connector" || strings.HasSuffix(name, "_at") {
+			c.Type = "bigint"
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // dropDesired removes what nobody wishes any more; paths are those wished.
