@@ -12,11 +12,14 @@ import (
 // writer would do that itself every thousand pages, while all stations wait;
 // so a goroutine with a connection of its own does, beside it. The log begins
 // anew only when all of it is copied, which under load is between two writes:
-// the writer's own checkpoint, now rare and short, sees to that.
+// when a long log is copied but for what was written meanwhile, that is copied
+// at once, too, and the writer sees to the few pages since. Its checkpoint at
+// every so many pages is left for a disk that cannot keep up.
 const (
 	checkpointPages = 1000        // written since the last checkpoint make one worth while
 	checkpointPause = time.Second // between two; a page that is written often is copied once
-	ownPages        = "12000"     // in the log, at which the writer copies what is left; 47 MiB
+	longLog         = 6000        // pages; it should begin anew
+	ownPages        = "30000"     // in the log, at which the writer copies what is left; 117 MiB
 )
 
 // grown is told of each commit, and wakes the checkpointer when it pays.
@@ -49,7 +52,7 @@ func (l *lite) checkpointLoop(conn *liteConn) {
 		case <-l.done:
 			return
 		}
-		if _, err := conn.exec(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)", nil); err != nil {
+		if err := l.checkpoint(conn); err != nil {
 			l.db.log.Warn("the write-ahead log is not copied into the database file; the writer will", "err", err)
 		}
 		select {
@@ -58,4 +61,33 @@ func (l *lite) checkpointLoop(conn *liteConn) {
 			return
 		}
 	}
+}
+
+func (l *lite) checkpoint(conn *liteConn) error {
+	pages, err := conn.checkpoint()
+	if err != nil || pages < longLog {
+		return err
+	}
+	_, err = conn.checkpoint()
+	l.last.Store(true)
+	return err
+}
+
+// checkpointLast copies the last pages of a long log; the writer's, between
+// two groups.
+func (l *lite) checkpointLast(conn *liteConn) {
+	if !l.last.CompareAndSwap(true, false) {
+		return
+	}
+	if _, err := conn.checkpoint(); err != nil {
+		l.db.log.Warn("the end of the write-ahead log is not copied into the database file", "err", err)
+	}
+}
+
+// checkpoint copies what it can without waiting for anybody, and gives the
+// length of the log in pages.
+func (c *liteConn) checkpoint() (pages int, err error) {
+	var busy, copied int
+	err = c.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
+	return pages, c.note(err)
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
@@ -46,6 +47,7 @@ type lite struct {
 
 	pages  int           // written since the last checkpoint was asked for; the writer's
 	copy   chan struct{} // asks for a checkpoint; full while one waits
+	last   atomic.Bool   // the writer is to copy the last pages of the log
 	copied chan struct{} // the checkpointer has ended
 
 	archive *archive // nil: none

@@ -180,6 +180,7 @@ func (l *lite) writeLoop(conn *liteConn) {
 		group = l.commitGroup(conn, first, group[:0])
 		clear(group)
 		conn.trim()
+		l.checkpointLast(conn)
 	}
 }
 
