@@ -108,6 +108,10 @@ type Service struct {
 	gathering    bool
 }
 
+// changeRest lets changes of a busy node share commits on SQLite, on the same
+// beat as the readings of sessions.
+const changeRest = 4 * time.Millisecond
+
 // New makes the room. It listens for changes on other nodes until the bus
 // closes, and refuses to let go of a site at which stations stand.
 func New(d Deps) (*Service, error) {
@@ -128,7 +132,7 @@ func New(d Deps) (*Service, error) {
 		cards: map[string]*card{}, arrivals: map[string]*arrival{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
 	key := func(c change) string { return ID(c.station).Key() }
-	s.changes = db.NewLanes(d.DB, db.BatchOptions{}, key, s.flush)
+	s.changes = db.NewLanes(d.DB, db.BatchOptions{Rest: changeRest}, key, s.flush)
 	s.leaves = db.NewLanes(d.DB, db.BatchOptions{Yields: true}, key, s.flush)
 	s.joins = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 200, Rest: joinRest, Yields: true}, s.flush)
 	s.lookup = db.NewLookup(d.DB, lookupRest, s.loadCards)

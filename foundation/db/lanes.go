@@ -16,14 +16,15 @@ type lanes[T any] struct {
 // side by side once many rows wait: while one waits for its statements and its
 // commit, the others go on. As long as few wait there is one, for each costs
 // its statements. Two never have rows of the same key, so each key keeps the
-// order of its rows. SQLite has one writer and needs none of this. Rest is not
-// for lanes.
+// order of its rows. SQLite has one writer and needs none of this; o.Rest is for
+// SQLite only.
 func NewLanes[T any](d *DB, o BatchOptions, key func(T) string, flush func(tx *Tx, rows []T) error) *Batch[T] {
+	if d.Dialect() != Postgres {
+		return NewBatch(d, o, flush)
+	}
 	o.Rest = 0
 	b := NewBatch(d, o, flush)
-	if d.Dialect() == Postgres {
-		b.lanes = &lanes[T]{key, map[string]struct{}{}}
-	}
+	b.lanes = &lanes[T]{key, map[string]struct{}{}}
 	return b
 }
 
