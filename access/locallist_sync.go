@@ -92,8 +92,8 @@ func refused(err error) bool {
 	return errors.As(err, &c) || fault.Is(err, fault.Unsupported)
 }
 
-// away forgives a station that cannot be reached: it is dirty, and its next
-// connection begins anew.
+// away forgives a station that cannot be reached: its next boot begins anew,
+// and so does its next connection if the list is dirty.
 func away(err error) error {
 	if fault.Is(err, fault.Unavailable) || errors.Is(err, context.DeadlineExceeded) {
 		return nil

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,13 +51,16 @@ func (s *Service) applyWishes(ctx context.Context, st station.Station, known sta
 	for _, w := range wishes {
 		d, set, err := s.fulfil(ctx, st, w, have[w.v.Path()], known.PausedAt != nil)
 		if err != nil {
-			return errors.Join(err, s.storeFulfilled(ctx, o, done, nil))
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLate) // also when our time is up
+			defer cancel()
+			return errors.Join(err, s.storeFulfilled(late, o, done, nil))
 		}
 		if w.drifts(have[w.v.Path()]) && w.before.DriftedAt == nil {
 			drifts = append(drifts, Drift{Path: d.Path, Wanted: w.before.Value, Actual: have[d.Path].value, Corrected: d.DriftedAt == nil, Rule: d.Rule})
 		}
 		paths = append(paths, d.Path)
-		if done = append(done, fulfilled{d, set}); len(set) > 0 { // the station has changed
+		done = append(done, fulfilled{d, set, w.wishedAt()})
+		if len(set) > 0 || slices.Contains([]string{Reboot, Unverified, Refused}, d.Status) { // the station was asked to change
 			if err := s.storeFulfilled(ctx, o, done, nil); err != nil {
 				return err
 			}
@@ -71,21 +75,51 @@ func (s *Service) applyWishes(ctx context.Context, st station.Station, known sta
 	})
 }
 
-// fulfilled is how a wish ended, and what was set for it and read back.
+// storeLate is the time to store what was done when the work was cut short.
+const storeLate = 10 * time.Second
+
+// fulfilled is how a wish ended, what was set for it and read back, and when
+// somebody had last wished something there.
 type fulfilled struct {
 	Desired
-	set []Variable
+	set      []Variable
+	wishedAt time.Time
+}
+
+// wishedAt is when somebody wished this, as it was read; zero for nobody.
+func (w wish) wishedAt() time.Time {
+	if w.before == nil {
+		return time.Time{}
+	}
+	return w.before.WishedAt
+}
+
+// overtaken holds when somebody wished something else there meanwhile, or
+// withdrew this wish.
+func (f fulfilled) overtaken(stored []Desired) bool {
+	for _, d := range stored {
+		if d.Path == f.Path {
+			return d.WishedAt.After(f.wishedAt)
+		}
+	}
+	return f.Rule == byOperator
 }
 
 // storeFulfilled stores how wishes ended, and what else belongs to it.
 func (s *Service) storeFulfilled(ctx context.Context, o owner, done []fulfilled, and func(tx *db.Tx) error) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		all := make([]Desired, len(done))
-		for i, f := range done {
+		stored, err := desiredOf(tx, o.station)
+		if err != nil {
+			return err
+		}
+		var all []Desired
+		for _, f := range done {
 			if err := saveVariables(tx, o, sourceOf(f.Desired), f.set); err != nil {
 				return err
 			}
-			all[i] = f.Desired
+			if !f.overtaken(stored) {
+				all = append(all, f.Desired)
+			}
 		}
 		if err := saveDesired(tx, o, all...); err != nil {
 			return err

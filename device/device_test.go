@@ -334,3 +334,22 @@ func TestPendingBootIsOnlyStored(t *testing.T) {
 		h.north.For(t).Run(webtest.Scenario{Name: "boots", Method: "GET", Path: "/charging-stations/CS-1/boots", Status: 200, Contains: []string{`"status":"Pending"`}})
 	})
 }
+
+// What somebody wishes while a device is compared is not undone by what was
+// read before; nor does a wish come back that was withdrawn meanwhile.
+func TestWishesOvertakeTheirFulfilment(t *testing.T) {
+	early, late := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 0, 1, 0, time.UTC)
+	stored := []Desired{{Path: "a", Rule: byOperator, WishedAt: late}, {Path: "b", Rule: "baseline"}}
+	for _, c := range []struct {
+		path, rule string
+		wishedAt   time.Time
+		want       bool
+	}{
+		{"a", "baseline", time.Time{}, true}, {"a", byOperator, early, true}, {"a", byOperator, late, false},
+		{"b", "baseline", time.Time{}, false}, {"c", "baseline", time.Time{}, false}, {"c", byOperator, early, true},
+	} {
+		if got := (fulfilled{Desired: Desired{Path: c.path, Rule: c.rule}, wishedAt: c.wishedAt}).overtaken(stored); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}

@@ -12,10 +12,11 @@ type yieldKey struct{}
 
 // Yielding marks work that nobody stands at a charging station for: facts that
 // are consumed, jobs, logs. On SQLite's one writer such a transaction lets
-// those that came later without the mark go first, for a quarter of a second
-// at most: who came while one ran waits for it, never for a row of them. The
-// marked keep their order among themselves. PostgreSQL has no such queue, and
-// the mark means nothing there.
+// those that came later without the mark go first: who came while one ran waits
+// for it, never for a row of them. After a quarter of a second the first of the
+// marked has its turn in the next group, whoever else waits; they keep their
+// order among themselves. PostgreSQL has no such queue, and the mark means
+// nothing there.
 func Yielding(ctx context.Context) context.Context {
 	return context.WithValue(ctx, yieldKey{}, true)
 }

@@ -54,6 +54,9 @@ func (r *Runner) change(tx *db.Tx, q *db.Query, which string, jobs ...Job) (int6
 
 // succeed removes the jobs; those that were enqueued again meanwhile wait.
 func (r *Runner) succeed(tx *db.Tx, jobs []Job) error {
+	if err := lockInOrder(tx, jobs); err != nil {
+		return err
+	}
 	gone, err := r.change(tx, db.Build("DELETE FROM job"), "NOT again", jobs...)
 	if err != nil || gone == int64(len(jobs)) {
 		return err
@@ -61,6 +64,21 @@ func (r *Runner) succeed(tx *db.Tx, jobs []Job) error {
 	now := db.Micros(tx.Now)
 	_, err = r.change(tx, db.Build("UPDATE job SET state = 'waiting', again = FALSE, attempts = 0, error = '', run_at = ?, updated_at = ?", now, now), "again", jobs...)
 	tx.Wake(topic)
+	return err
+}
+
+// lockInOrder locks the jobs in the order in which insert does: two that lock
+// the same rows in other orders end in a deadlock. SQLite has one writer.
+func lockInOrder(tx *db.Tx, jobs []Job) error {
+	if tx.Dialect == db.SQLite || len(jobs) == 1 {
+		return nil
+	}
+	ids := make([]string, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.ID
+	}
+	query, args := db.Build("SELECT id FROM job WHERE TRUE").And(db.In("id", ids...)).Add(`ORDER BY kind COLLATE "C", key COLLATE "C" FOR UPDATE`).SQL()
+	_, err := tx.Exec(query, args...)
 	return err
 }
 

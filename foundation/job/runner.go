@@ -264,7 +264,7 @@ func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
 		out = append(out, t.Job)
 	}
 	for timeout, ids := range until {
-		query, args := db.Build("UPDATE job SET run_at = ? WHERE", db.Micros(tx.Now.Add(timeout+grace))).Add(db.In("id", ids...).Text, db.In("id", ids...).Args...).SQL()
+		query, args := db.Build("UPDATE job SET run_at = ? WHERE TRUE", db.Micros(tx.Now.Add(timeout+grace))).And(db.In("id", ids...)).SQL()
 		if _, err := tx.Exec(query, args...); err != nil {
 			return nil, err
 		}

@@ -58,12 +58,25 @@ func (w *wire) unread() bool {
 // frameEnds is called by the reader when a ping or a pong was read: the
 // library goes on reading then, and would not come back before a message.
 func (w *wire) frameEnds() {
-	if w.raw == nil || w.message || w.unread() {
+	if w.raw == nil {
 		return
 	}
 	w.mu.Lock()
-	w.between = !w.recalled
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	if !w.recalled { // else it may be the library's close handshake that reads
+		w.between = !w.message && !w.unread()
+	}
+}
+
+// stopsBetween tells, once, that Read is to give errBetween.
+func (w *wire) stopsBetween() bool {
+	if !w.between {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.between = false
+	return !w.recalled
 }
 
 // beginPause is called by the reader between two messages. True means that it

@@ -53,8 +53,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		return n, nil
 	case w.failed != nil:
 		return 0, w.failed
-	case w.between:
-		w.between = false
+	case w.stopsBetween():
 		return 0, errBetween
 	}
 	n, err := w.Conn.Read(p)
