@@ -55,6 +55,8 @@ const (
 	logPieces  = 32                     // and more when that would make more pieces
 	logMost    = 3000                   // but never more than that
 	logFew     = 500                    // at most, while that makes few pieces
+	logUrgent  = .125                   // of the queue, above which no piece yields,
+	logLarge   = 8                      // and they are as few as that
 	logBytes   = 64 << 20               // of text waiting
 	logLinger  = 100 * time.Millisecond // rows gather that long,
 	logBusy    = 200                    // and when they are so many then
@@ -194,12 +196,17 @@ func (m *MessageLog) gather() {
 	}
 }
 
-// flush writes what waits. Each piece yields to whom a station waits for, and
-// waits for a commit of its own, so a busy node writes larger ones: small
-// pieces would fall behind. It tells whether there was something and all of it
-// was written.
+// flush writes what waits, in pieces that yield to whom a station waits for.
+// Each waits for a commit of its own, so where much waits they are larger, and
+// yield no more: else the log fell behind, and frames would be left out. It
+// tells whether there was something and all of it was written.
 func (m *MessageLog) flush(ctx context.Context) bool {
-	ctx = db.Yielding(ctx)
+	pieces := logPieces
+	if m.share() < logUrgent {
+		ctx = db.Yielding(ctx)
+	} else {
+		pieces = logLarge
+	}
 	all := m.take()
 	some := len(all) > 0
 	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
@@ -207,7 +214,7 @@ func (m *MessageLog) flush(ctx context.Context) bool {
 		all[i].id = m.nextID(all[i].at)
 		all[i].text = redact(all[i].text)
 	}
-	for least := min(len(all)/logPieces, logMost); len(all) > 0; {
+	for least := min(len(all)/pieces, logMost); len(all) > 0; {
 		part := all[:min(max(m.brief.Size(), least), len(all))]
 		all = all[len(part):]
 		ok := m.write(ctx, part)
