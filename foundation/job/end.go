@@ -17,6 +17,9 @@ type ended struct {
 
 // storeEnds stores how attempts ended, those that went well together.
 func (r *Runner) storeEnds(tx *db.Tx, all []ended) error {
+	if err := lockInOrder(tx, all); err != nil {
+		return err
+	}
 	var well []Job
 	for _, e := range all {
 		var err error
@@ -54,9 +57,6 @@ func (r *Runner) change(tx *db.Tx, q *db.Query, which string, jobs ...Job) (int6
 
 // succeed removes the jobs; those that were enqueued again meanwhile wait.
 func (r *Runner) succeed(tx *db.Tx, jobs []Job) error {
-	if err := lockInOrder(tx, jobs); err != nil {
-		return err
-	}
 	gone, err := r.change(tx, db.Build("DELETE FROM job"), "NOT again", jobs...)
 	if err != nil || gone == int64(len(jobs)) {
 		return err
@@ -69,13 +69,13 @@ func (r *Runner) succeed(tx *db.Tx, jobs []Job) error {
 
 // lockInOrder locks the jobs in the order in which insert does: two that lock
 // the same rows in other orders end in a deadlock. SQLite has one writer.
-func lockInOrder(tx *db.Tx, jobs []Job) error {
-	if tx.Dialect == db.SQLite || len(jobs) == 1 {
+func lockInOrder(tx *db.Tx, all []ended) error {
+	if tx.Dialect == db.SQLite || len(all) == 1 {
 		return nil
 	}
-	ids := make([]string, len(jobs))
-	for i, j := range jobs {
-		ids[i] = j.ID
+	ids := make([]string, len(all))
+	for i, e := range all {
+		ids[i] = e.ID
 	}
 	query, args := db.Build("SELECT id FROM job WHERE TRUE").And(db.In("id", ids...)).Add(`ORDER BY kind COLLATE "C", key COLLATE "C" FOR UPDATE`).SQL()
 	_, err := tx.Exec(query, args...)
