@@ -113,7 +113,7 @@ func (s *Service) hold(tx *db.Tx, f session.Finished, cost, quoted tariff.Cost, 
 	}
 	h := Held{ID: id.New[string](tx.Now), Org: identity.OrgID(f.Org), Site: f.Site, Station: f.Station, Session: f.ID, Revision: f.Revision, State: Waiting,
 		Excl: cost.Excl, Incl: cost.Incl, Quoted: [2]money.Amount{quoted.Excl, quoted.Incl}, Reasons: breaches, HeldAt: tx.Now}
-	if _, err = tx.Exec(`INSERT INTO cdr_held (id, org, site, station, session, revision, state, currency, excl, incl, quoted_excl, quoted_incl,
+	if err = tx.Send(`INSERT INTO cdr_held (id, org, site, station, session, revision, state, currency, excl, incl, quoted_excl, quoted_incl,
 		reasons, settled, held_at, actor, note) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,'','')`,
 		h.ID, f.Org, h.Site, h.Station, string(h.Session), h.Revision, string(h.State), string(cost.Currency), int64(cost.Excl.Micros), int64(cost.Incl.Micros),
 		int64(quoted.Excl.Micros), int64(quoted.Incl.Micros), string(reasons), string(settled), db.Micros(tx.Now)); err != nil {
@@ -136,7 +136,7 @@ func lastHeld(tx *db.Tx, s session.ID) (n int64, err error) {
 
 // replaceHeld ends what is held of earlier revisions.
 func replaceHeld(tx *db.Tx, s session.ID) error {
-	_, err := tx.Exec(`UPDATE cdr_held SET state = $1, ended_at = $2 WHERE session = $3 AND state = $4`,
+	err := tx.Send(`UPDATE cdr_held SET state = $1, ended_at = $2 WHERE session = $3 AND state = $4`,
 		string(Replaced), db.Micros(tx.Now), string(s), string(Waiting))
 	return err
 }
@@ -176,7 +176,7 @@ func (s *Service) Release(ctx context.Context, held, note string) (out Held, err
 		}
 		now := tx.Now
 		out.State, out.EndedAt, out.Actor, out.Note = Released, &now, c.Actor(), note
-		if _, err := tx.Exec(`UPDATE cdr_held SET state = $1, ended_at = $2, actor = $3, note = $4 WHERE id = $5`,
+		if err := tx.Send(`UPDATE cdr_held SET state = $1, ended_at = $2, actor = $3, note = $4 WHERE id = $5`,
 			string(Released), db.Micros(now), out.Actor, note, out.ID); err != nil {
 			return err
 		}

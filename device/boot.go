@@ -92,7 +92,7 @@ func (s *Service) storeEach(tx *db.Tx, all []*booting) error {
 			rows = append(rows, b.row(tx))
 		}
 	}
-	if _, err := db.InsertRows(tx, "device_boot", bootCols, rows, "ON CONFLICT (station, at) DO NOTHING"); err != nil {
+	if err := db.InsertRows(tx, "device_boot", bootCols, rows, "ON CONFLICT (station, at) DO NOTHING"); err != nil {
 		return err
 	}
 	w, err := workOf(tx, all)

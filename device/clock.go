@@ -68,7 +68,7 @@ func (s *Service) watchClocks(ctx context.Context) error {
 }
 
 func noteClock(tx *db.Tx, w wrongClock, tell bool, skew int64) error {
-	_, err := tx.Exec("INSERT INTO device_clock (station, org, site, since, told) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (station) DO UPDATE SET told = excluded.told",
+	err := tx.Send("INSERT INTO device_clock (station, org, site, since, told) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (station) DO UPDATE SET told = excluded.told",
 		w.station, w.org, w.site, db.Micros(w.since), w.told || tell)
 	if err != nil || !tell {
 		return err
@@ -88,7 +88,7 @@ func (s *Service) clocksRight(tx *db.Tx, before map[string]wrongClock) error {
 		if off > clockOff {
 			continue
 		}
-		if _, err := tx.Exec("DELETE FROM device_clock WHERE station = $1", w.station); err != nil {
+		if err := tx.Send("DELETE FROM device_clock WHERE station = $1", w.station); err != nil {
 			return err
 		}
 		if w.told {

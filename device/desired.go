@@ -64,7 +64,7 @@ func saveDesired(tx *db.Tx, o owner, all ...Desired) error {
 		rows[i] = []any{o.station, o.org, d.Path, n.Component, n.ComponentInstance, n.EVSE, n.Connector, n.Name, n.Instance, n.Attribute, d.Rule, d.Value, d.Status,
 			clip(d.Detail, 500), clip(shown.Value, maxValue), db.Micros(d.TriedAt), db.NullMicros(d.VerifiedAt), db.NullMicros(d.DriftedAt), d.WishedBy, db.Micros(d.WishedAt)}
 	}
-	_, err := db.InsertRows(tx, "device_desired", desiredCols, rows, `ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status,
+	err := db.InsertRows(tx, "device_desired", desiredCols, rows, `ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status,
 		detail=excluded.detail, actual=excluded.actual, tried_at=excluded.tried_at, verified_at=excluded.verified_at, drifted_at=excluded.drifted_at, wished_by=excluded.wished_by,
 		wished_at=excluded.wished_at`)
 	return err
@@ -95,7 +95,7 @@ func dropDesired(tx *db.Tx, station string, paths []string) error {
 		if d.Rule == byOperator || isMonitor(d.Path) || slices.Contains(paths, d.Path) {
 			continue
 		}
-		if _, err := tx.Exec("DELETE FROM device_desired WHERE station = $1 AND path = $2 AND rule = $3", station, d.Path, d.Rule); err != nil {
+		if err := tx.Send("DELETE FROM device_desired WHERE station = $1 AND path = $2 AND rule = $3", station, d.Path, d.Rule); err != nil {
 			return err
 		}
 	}
@@ -106,7 +106,7 @@ func dropDesired(tx *db.Tx, station string, paths []string) error {
 // soon.
 func wanted(tx *db.Tx, stations []string) error {
 	for _, st := range stations {
-		if _, err := tx.Exec("UPDATE device_state SET wanted_at = $2, next_at = $2 WHERE station = $1", st, db.Micros(tx.Now)); err != nil {
+		if err := tx.Send("UPDATE device_state SET wanted_at = $2, next_at = $2 WHERE station = $1", st, db.Micros(tx.Now)); err != nil {
 			return err
 		}
 	}

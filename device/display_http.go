@@ -175,7 +175,7 @@ func (s *Service) saveMessage(ctx context.Context, message string, d messageDraf
 		if err := s.placeMessage(ctx, tx, caller, &m, d.Organisation); err != nil {
 			return err
 		}
-		_, err := tx.Exec("INSERT INTO device_display_message ("+messageColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,NULL)
+		err := tx.Send("INSERT INTO device_display_message ("+messageColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,NULL)
 			ON CONFLICT (id) DO UPDATE SET kind=excluded.kind, priority=excluded.priority, state=excluded.state, start_at=excluded.start_at, end_at=excluded.end_at,
 			transaction_id=excluded.transaction_id, contents=excluded.contents, updated_at=excluded.updated_at`,
 			m.ID, m.Number, m.Org, m.Site, m.Station, m.Kind, m.Priority, m.State, db.NullMicros(m.StartAt), db.NullMicros(m.EndAt), m.Transaction, string(contents), db.Micros(m.CreatedAt), db.Micros(m.UpdatedAt))
@@ -234,7 +234,7 @@ func (s *Service) deleteMessage(ctx context.Context, in *idInput) (*struct{}, er
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec("UPDATE device_display_message SET deleted_at = $2 WHERE id = $1", m.ID, db.Micros(tx.Now)); err != nil {
+		if err := tx.Send("UPDATE device_display_message SET deleted_at = $2 WHERE id = $1", m.ID, db.Micros(tx.Now)); err != nil {
 			return err
 		}
 		rows, err := db.Collect(tx, scanShown, "SELECT "+shownColumns+" FROM device_display_state WHERE message = $1", m.ID)
@@ -263,11 +263,11 @@ func (s *Service) postAdapter(ctx context.Context, in *struct{ Body adapterBody 
 		}
 		a := adapter{ID: id.New[string](tx.Now), Org: string(org), Vendor: b.Vendor, Model: b.Model, VendorID: b.VendorID, MessageID: b.MessageID, Template: b.Template, ClearID: b.ClearID, ClearText: b.ClearText, CreatedAt: tx.Now}
 		out.Body = adapterBodyOf(a)
-		if _, err = tx.Exec("INSERT INTO device_display_adapter ("+adapterColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
+		if err = tx.Send("INSERT INTO device_display_adapter ("+adapterColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)",
 			a.ID, a.Org, a.Vendor, a.Model, a.VendorID, a.MessageID, a.Template, a.ClearID, a.ClearText, db.Micros(a.CreatedAt)); err != nil {
 			return err
 		}
-		_, err = tx.Exec("UPDATE device_display_state SET state = 'pending' WHERE state = 'failed' AND reason LIKE 'unsupported: OCPP 1.6%'")
+		err = tx.Send("UPDATE device_display_state SET state = 'pending' WHERE state = 'failed' AND reason LIKE 'unsupported: OCPP 1.6%'")
 		return err
 	})
 }

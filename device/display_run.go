@@ -56,7 +56,7 @@ func scanShown(row db.Scanner) (shown, error) {
 }
 
 func saveShown(tx *db.Tx, v shown) error {
-	_, err := tx.Exec("INSERT INTO device_display_state ("+shownColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+	err := tx.Send("INSERT INTO device_display_state ("+shownColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
 		ON CONFLICT (station, message) DO UPDATE SET state=excluded.state, reason=excluded.reason, shown=excluded.shown, changed_at=excluded.changed_at`,
 		v.Station, v.Message, v.Org, v.Number, v.State, clip(v.Reason, 500), v.Print, db.Micros(tx.Now))
 	return err
@@ -112,7 +112,7 @@ func (s *Service) spreadMessage(ctx context.Context, j job.Job) error {
 		}
 		err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
 			for _, v := range list {
-				_, err := tx.Exec("INSERT INTO device_display_state ("+shownColumns+") VALUES ($1,$2,$3,$4,'pending','','',$5) ON CONFLICT (station, message) DO UPDATE SET state = 'pending', reason = ''",
+				err := tx.Send("INSERT INTO device_display_state ("+shownColumns+") VALUES ($1,$2,$3,$4,'pending','','',$5) ON CONFLICT (station, message) DO UPDATE SET state = 'pending', reason = ''",
 					string(v.ID), m.ID, v.Org, m.Number, db.Micros(tx.Now))
 				if err == nil {
 					err = enqueueDisplay(tx, v.Org, string(v.ID), false, tx.Now)
@@ -343,7 +343,7 @@ func (s *Service) takeDown(ctx context.Context, d display, r shown) error {
 		}
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("DELETE FROM device_display_state WHERE station = $1 AND message = $2", id, r.Message)
+		err := tx.Send("DELETE FROM device_display_state WHERE station = $1 AND message = $2", id, r.Message)
 		return err
 	})
 }
@@ -419,7 +419,7 @@ func (s *Service) leftover(tx *db.Tx, o owner, number int) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec("INSERT INTO device_display_state ("+shownColumns+") VALUES ($1,$2,$3,$4,'pending','','?',$5) ON CONFLICT (station, message) DO NOTHING", o.station, m.ID, o.org, number, db.Micros(tx.Now))
+	err = tx.Send("INSERT INTO device_display_state ("+shownColumns+") VALUES ($1,$2,$3,$4,'pending','','?',$5) ON CONFLICT (station, message) DO NOTHING", o.station, m.ID, o.org, number, db.Micros(tx.Now))
 	return err
 }
 

@@ -206,7 +206,7 @@ func (s *Service) deleteImage(ctx context.Context, in *idInput) (*struct{}, erro
 				return err
 			}
 		}
-		if _, err := tx.Exec("DELETE FROM device_firmware_image WHERE id = $1", i.ID); err != nil {
+		if err := tx.Send("DELETE FROM device_firmware_image WHERE id = $1", i.ID); err != nil {
 			return err
 		}
 		return identity.Audit(ctx, tx, identity.Entry{Org: identity.OrgID(i.Org), Action: "firmware_image.deleted", Subject: i.ID})

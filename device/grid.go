@@ -81,13 +81,13 @@ func derSwitched(tx *db.Tx, o owner, r *ocpp.NotifyDERStartStopRequest) error {
 	if err := saveDEREvent(tx, o, e); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`INSERT INTO device_der_control (station, org, site, `+derControlColumns+`) VALUES ($1,$2,$3,$4,'',$5,$5,$6,'',$7)
+	err := tx.Send(`INSERT INTO device_der_control (station, org, site, `+derControlColumns+`) VALUES ($1,$2,$3,$4,'',$5,$5,$6,'',$7)
 		ON CONFLICT (station, control_id) DO UPDATE SET is_active=excluded.is_active, changed_at=excluded.changed_at`, o.station, o.org, o.site, e.ControlID, false, r.Started, db.Micros(tx.Now))
 	if err != nil || !r.Started {
 		return err
 	}
 	for _, x := range e.Superseded {
-		if _, err := tx.Exec("UPDATE device_der_control SET is_superseded = $3, is_active = $4, changed_at = $5 WHERE station = $1 AND control_id = $2", o.station, x, true, false, db.Micros(tx.Now)); err != nil {
+		if err := tx.Send("UPDATE device_der_control SET is_superseded = $3, is_active = $4, changed_at = $5 WHERE station = $1 AND control_id = $2", o.station, x, true, false, db.Micros(tx.Now)); err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func derReported(tx *db.Tx, o owner, r *ocpp.ReportDERControlRequest) (err error
 		if err = firstError(err, problem); err != nil {
 			return
 		}
-		_, err = tx.Exec(`INSERT INTO device_der_control (station, org, site, `+derControlColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,NULL,$8,$9)
+		err = tx.Send(`INSERT INTO device_der_control (station, org, site, `+derControlColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,NULL,$8,$9)
 			ON CONFLICT (station, control_id) DO UPDATE SET control_type=excluded.control_type, is_default=excluded.is_default, is_superseded=excluded.is_superseded, setting=excluded.setting,
 			changed_at=excluded.changed_at`, o.station, o.org, o.site, clip(id, 64), clip(string(kind), 64), isDefault, superseded, string(text), db.Micros(tx.Now))
 	}

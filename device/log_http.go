@@ -134,9 +134,9 @@ func (s *Service) deleteLog(ctx context.Context, in *idInput) (*struct{}, error)
 				return err
 			}
 		}
-		_, err := tx.Exec("DELETE FROM device_log WHERE id = $1", l.ID)
+		err := tx.Send("DELETE FROM device_log WHERE id = $1", l.ID)
 		if err == nil {
-			_, err = tx.Exec("DELETE FROM device_step WHERE subject = $1", l.ID)
+			err = tx.Send("DELETE FROM device_step WHERE subject = $1", l.ID)
 		}
 		return err
 	})

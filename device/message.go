@@ -108,7 +108,7 @@ func (s *Service) SecurityEventNotification(ctx context.Context, p ocpp.Peer, r 
 }
 
 func keepSecurityEvent(tx *db.Tx, o owner, e SecurityEvent) error {
-	_, err := tx.Exec("INSERT INTO device_security_event (id, station, org, site, type, tech_info, at, received_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+	err := tx.Send("INSERT INTO device_security_event (id, station, org, site, type, tech_info, at, received_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
 		e.ID, o.station, o.org, o.site, clip(e.Type, 200), clip(e.TechInfo, 1000), db.Micros(e.At), db.Micros(e.ReceivedAt))
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func insertNotice(tx *db.Tx, o owner, kind string, payload any) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec("INSERT INTO device_notice (id, station, org, site, kind, payload, at) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+	err = tx.Send("INSERT INTO device_notice (id, station, org, site, kind, payload, at) VALUES ($1,$2,$3,$4,$5,$6,$7)",
 		id.New[string](tx.Now), o.station, o.org, o.site, kind, string(text), db.Micros(tx.Now))
 	return err
 }

@@ -44,7 +44,7 @@ func monitorsAt(tx *db.Tx, station string) ([]Monitor, error) {
 }
 
 func saveMonitor(tx *db.Tx, o owner, m Monitor) error {
-	_, err := tx.Exec(`INSERT INTO device_monitor (station, org, `+monitorColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)
+	err := tx.Send(`INSERT INTO device_monitor (station, org, `+monitorColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)
 		ON CONFLICT (station, monitor) DO UPDATE SET component=excluded.component, component_instance=excluded.component_instance, evse=excluded.evse, connector=excluded.connector,
 		variable=excluded.variable, variable_instance=excluded.variable_instance, type=excluded.type, value=excluded.value, severity=excluded.severity,
 		in_transaction=excluded.in_transaction, kind=excluded.kind, template=excluded.template, seen_at=excluded.seen_at`,
@@ -66,7 +66,7 @@ func reportedMonitors(tx *db.Tx, o owner, r Request, all []ocpp.MonitoringData) 
 		template[m.key()] = m.Template
 	}
 	if r.Everything {
-		if _, err := tx.Exec("DELETE FROM device_monitor WHERE station = $1", o.station); err != nil {
+		if err := tx.Send("DELETE FROM device_monitor WHERE station = $1", o.station); err != nil {
 			return err
 		}
 	}
@@ -169,7 +169,7 @@ func (s *Service) clearMonitors(ctx context.Context, st station.Station, ids []i
 			if got.Status == ocpp.ClearMonitoringStatusEnumRejected {
 				continue
 			}
-			if _, err := tx.Exec("DELETE FROM device_monitor WHERE station = $1 AND monitor = $2", string(st.ID), got.ID); err != nil {
+			if err := tx.Send("DELETE FROM device_monitor WHERE station = $1 AND monitor = $2", string(st.ID), got.ID); err != nil {
 				return err
 			}
 		}
@@ -319,7 +319,7 @@ func (s *Service) noteMonitors(ctx context.Context, o owner, results, before map
 		}
 		for path := range before {
 			if _, wished := results[path]; !wished {
-				if _, err := tx.Exec("DELETE FROM device_desired WHERE station = $1 AND path = $2", o.station, path); err != nil {
+				if err := tx.Send("DELETE FROM device_desired WHERE station = $1 AND path = $2", o.station, path); err != nil {
 					return err
 				}
 			}
@@ -402,7 +402,7 @@ func (s *Service) SetMonitoring(ctx context.Context, id station.ID, base string,
 	return s.decide(ctx, id, "device.monitoring_set", map[string]identity.Change{"base": {nil, base}}, func(tx *db.Tx, o owner) error {
 		if base != "" {
 			// The base changes which monitors there are (N03.FR.03–05): read them again, and wish anew.
-			if _, err := tx.Exec("UPDATE device_request SET everything = $3 WHERE station = $1 AND kind = $2", o.station, AskMonitoring, false); err != nil {
+			if err := tx.Send("UPDATE device_request SET everything = $3 WHERE station = $1 AND kind = $2", o.station, AskMonitoring, false); err != nil {
 				return err
 			}
 			if err := setState(tx, o, "monitoring_base = $3", base); err != nil {

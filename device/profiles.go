@@ -26,7 +26,7 @@ func reportedProfiles(tx *db.Tx, o owner, r Request, parts []string) error {
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(`INSERT INTO device_charging_profile (station, evse, profile, source, org, purpose, kind, stack_level, transaction_id, payload, seen_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
+			err = tx.Send(`INSERT INTO device_charging_profile (station, evse, profile, source, org, purpose, kind, stack_level, transaction_id, payload, seen_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
 				ON CONFLICT (station, evse, profile, source) DO UPDATE SET purpose=excluded.purpose, kind=excluded.kind, stack_level=excluded.stack_level, transaction_id=excluded.transaction_id,
 				payload=excluded.payload, seen_at=excluded.seen_at`,
 				o.station, m.EVSEID, p.ID, clip(m.ChargingLimitSource, 40), o.org, string(p.ChargingProfilePurpose), string(p.ChargingProfileKind), p.StackLevel, clip(p.TransactionID, 64), string(payload), db.Micros(tx.Now))
@@ -38,7 +38,7 @@ func reportedProfiles(tx *db.Tx, o owner, r Request, parts []string) error {
 	if !r.Everything {
 		return nil
 	}
-	_, err := tx.Exec("DELETE FROM device_charging_profile WHERE station = $1 AND seen_at < $2", o.station, db.Micros(r.AskedAt))
+	err := tx.Send("DELETE FROM device_charging_profile WHERE station = $1 AND seen_at < $2", o.station, db.Micros(r.AskedAt))
 	return err
 }
 
@@ -129,7 +129,7 @@ func (s *Service) chargingLimit(tx *db.Tx, o owner, r *ocpp.NotifyChargingLimitR
 		}
 		l.Schedule = text
 	}
-	_, err := tx.Exec(`INSERT INTO device_charging_limit (station, evse, source, org, site, local_generation, grid_critical, schedule, since) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
+	err := tx.Send(`INSERT INTO device_charging_limit (station, evse, source, org, site, local_generation, grid_critical, schedule, since) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
 		ON CONFLICT (station, evse, source) DO UPDATE SET local_generation=excluded.local_generation, grid_critical=excluded.grid_critical, schedule=excluded.schedule, since=excluded.since`,
 		o.station, l.EVSE, l.Source, o.org, o.site, l.LocalGeneration, l.GridCritical, string(l.Schedule), db.Micros(l.Since))
 	if err != nil {
@@ -143,9 +143,9 @@ func (s *Service) limitCleared(tx *db.Tx, o owner, r *ocpp.ClearedChargingLimitR
 	var err error
 	if r.EVSEID != nil {
 		l.EVSE = *r.EVSEID
-		_, err = tx.Exec("DELETE FROM device_charging_limit WHERE station = $1 AND source = $2 AND evse = $3", o.station, l.Source, l.EVSE)
+		err = tx.Send("DELETE FROM device_charging_limit WHERE station = $1 AND source = $2 AND evse = $3", o.station, l.Source, l.EVSE)
 	} else { // of the station as a whole
-		_, err = tx.Exec("DELETE FROM device_charging_limit WHERE station = $1 AND source = $2", o.station, l.Source)
+		err = tx.Send("DELETE FROM device_charging_limit WHERE station = $1 AND source = $2", o.station, l.Source)
 	}
 	if err != nil {
 		return err

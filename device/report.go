@@ -52,7 +52,7 @@ func (s *Service) complete(tx *db.Tx, o owner, st state) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec("DELETE FROM device_report_part WHERE station = $1", o.station); err != nil {
+	if err := tx.Send("DELETE FROM device_report_part WHERE station = $1", o.station); err != nil {
 		return err
 	}
 	st.ReportID, st.ReportAt, st.Parts, st.Last, st.Failures = 0, nil, 0, -1, 0

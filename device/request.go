@@ -55,7 +55,7 @@ func scanRequest(row db.Scanner) (Request, error) {
 }
 
 func saveRequest(tx *db.Tx, o owner, r Request) error {
-	_, err := tx.Exec(`INSERT INTO device_request (`+requestColumns+`, org, site) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+	err := tx.Send(`INSERT INTO device_request (`+requestColumns+`, org, site) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
 		ON CONFLICT (station, kind, request) DO UPDATE SET status=excluded.status, subject=excluded.subject, everything=excluded.everything, asked_by=excluded.asked_by,
 		asked_at=excluded.asked_at, last_at=excluded.last_at, parts=excluded.parts, last=excluded.last`,
 		o.station, r.Kind, r.ID, r.Status, clip(r.Subject, 500), r.Everything, r.AskedBy, db.Micros(r.AskedAt), db.Micros(r.LastAt), r.Parts, r.Last, o.org, o.site)
@@ -110,7 +110,7 @@ func (s *Service) ask(ctx context.Context, st station.Station, r Request, messag
 		if r.Status == Waiting {
 			return nil
 		}
-		_, err := tx.Exec("UPDATE device_request SET status = $4 WHERE station = $1 AND kind = $2 AND request = $3 AND status = $5", r.Station, r.Kind, r.ID, r.Status, Waiting)
+		err := tx.Send("UPDATE device_request SET status = $4 WHERE station = $1 AND kind = $2 AND request = $3 AND status = $5", r.Station, r.Kind, r.ID, r.Status, Waiting)
 		if err == nil && r.Status == Empty && r.Everything {
 			err = s.completed(tx, o, r, nil)
 		}
@@ -181,7 +181,7 @@ func partsOf(tx *db.Tx, r Request) ([]string, error) {
 }
 
 func dropParts(tx *db.Tx, r Request) error {
-	_, err := tx.Exec("DELETE FROM device_request_part WHERE station = $1 AND kind = $2 AND request = $3", r.Station, r.Kind, r.ID)
+	err := tx.Send("DELETE FROM device_request_part WHERE station = $1 AND kind = $2 AND request = $3", r.Station, r.Kind, r.ID)
 	return err
 }
 
@@ -247,7 +247,7 @@ func flatten[T any](parts []string) ([]T, error) {
 // stall ends requests whose parts stopped coming.
 func (s *Service) stall(ctx context.Context) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("UPDATE device_request SET status = $1 WHERE status = $2 AND last_at < $3", Stalled, Waiting, db.Micros(tx.Now.Add(-s.d.ReportTimeout)))
+		err := tx.Send("UPDATE device_request SET status = $1 WHERE status = $2 AND last_at < $3", Stalled, Waiting, db.Micros(tx.Now.Add(-s.d.ReportTimeout)))
 		return err
 	})
 }

@@ -94,11 +94,11 @@ func saveVariables(tx *db.Tx, o owner, source string, told []Variable) error {
 			history = append(history, []any{o.station, p, now, o.org, v.Value, source})
 		}
 	}
-	if _, err := db.InsertRows(tx, "device_variable", variableCols, rows, `ON CONFLICT (station, path) DO UPDATE SET value=excluded.value, mutability=excluded.mutability,
+	if err := db.InsertRows(tx, "device_variable", variableCols, rows, `ON CONFLICT (station, path) DO UPDATE SET value=excluded.value, mutability=excluded.mutability,
 		data_type=excluded.data_type, unit=excluded.unit, min_limit=excluded.min_limit, max_limit=excluded.max_limit, values_list=excluded.values_list, monitorable=excluded.monitorable, updated_at=excluded.updated_at`); err != nil {
 		return err
 	}
-	_, err = db.InsertRows(tx, "device_variable_history", historyCols, history, "ON CONFLICT (station, path, at) DO UPDATE SET value=excluded.value, source=excluded.source")
+	err = db.InsertRows(tx, "device_variable_history", historyCols, history, "ON CONFLICT (station, path, at) DO UPDATE SET value=excluded.value, source=excluded.source")
 	return err
 }
 
@@ -174,7 +174,7 @@ func stateOf(tx *db.Tx, station string) (state, error) {
 // people decide (wanted_at, paused_at, drift, monitoring) has its own updates,
 // so that neither overwrites the other.
 func saveState(tx *db.Tx, o owner, s state) error {
-	_, err := tx.Exec(`INSERT INTO device_state (station, org, `+stateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
+	err := tx.Send(`INSERT INTO device_state (station, org, `+stateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
 		ON CONFLICT (station) DO UPDATE SET org=excluded.org, read_of=excluded.read_of, read_at=excluded.read_at, report_id=excluded.report_id, report_at=excluded.report_at,
 		report_parts=excluded.report_parts, report_last=excluded.report_last, read_failures=excluded.read_failures, synced_at=excluded.synced_at, next_at=excluded.next_at,
 		firmware_status=excluded.firmware_status, firmware_request=excluded.firmware_request, firmware_at=excluded.firmware_at,
@@ -195,7 +195,7 @@ func setState(tx *db.Tx, o owner, set string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec("UPDATE device_state SET "+set+" WHERE station = $1 AND org = $2", append([]any{o.station, o.org}, args...)...)
+	err = tx.Send("UPDATE device_state SET "+set+" WHERE station = $1 AND org = $2", append([]any{o.station, o.org}, args...)...)
 	return err
 }
 
@@ -211,14 +211,14 @@ func orNull(n *int64) any {
 // device gets it.
 func forgetDevice(tx *db.Tx, station string) error {
 	for _, what := range []string{"device_variable", "device_report_part", "device_state", "device_monitor", "device_request", "device_request_part", "device_charging_profile", "device_charging_limit", "device_stream", "device_der_control"} {
-		if _, err := tx.Exec("DELETE FROM "+what+" WHERE station = $1", station); err != nil {
+		if err := tx.Send("DELETE FROM "+what+" WHERE station = $1", station); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec("DELETE FROM device_desired WHERE station = $1 AND rule <> $2", station, byOperator); err != nil {
+	if err := tx.Send("DELETE FROM device_desired WHERE station = $1 AND rule <> $2", station, byOperator); err != nil {
 		return err
 	}
-	_, err := tx.Exec("UPDATE device_desired SET status = $2, actual = '', drifted_at = NULL, verified_at = NULL WHERE station = $1", station, Pending)
+	err := tx.Send("UPDATE device_desired SET status = $2, actual = '', drifted_at = NULL, verified_at = NULL WHERE station = $1", station, Pending)
 	return err
 }
 

@@ -77,7 +77,7 @@ var streamValueSpec = db.ListSpec{
 // before begins anew.
 func opensStream(tx *db.Tx, o owner, r *ocpp.OpenPeriodicEventStreamRequest) error {
 	d := r.ConstantStreamData
-	_, err := tx.Exec(`INSERT INTO device_stream (station, org, site, `+streamColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,0,$8,NULL,NULL)
+	err := tx.Send(`INSERT INTO device_stream (station, org, site, `+streamColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,0,$8,NULL,NULL)
 		ON CONFLICT (station, stream) DO UPDATE SET org=excluded.org, site=excluded.site, monitor=excluded.monitor, seconds=excluded.seconds, most=excluded.most, pending=0,
 		opened_at=excluded.opened_at, closed_at=NULL, last_at=NULL`,
 		o.station, o.org, o.site, d.ID, d.VariableMonitoringID, orNull(wide(d.Params.Interval)), orNull(wide(d.Params.Values)), db.Micros(tx.Now))
@@ -85,7 +85,7 @@ func opensStream(tx *db.Tx, o owner, r *ocpp.OpenPeriodicEventStreamRequest) err
 }
 
 func closesStream(tx *db.Tx, o owner, r *ocpp.ClosePeriodicEventStreamRequest) error {
-	_, err := tx.Exec("UPDATE device_stream SET closed_at = $3 WHERE station = $1 AND stream = $2 AND closed_at IS NULL", o.station, r.ID, db.Micros(tx.Now))
+	err := tx.Send("UPDATE device_stream SET closed_at = $3 WHERE station = $1 AND stream = $2 AND closed_at IS NULL", o.station, r.ID, db.Micros(tx.Now))
 	return err
 }
 
@@ -101,7 +101,7 @@ func streamed(tx *db.Tx, o owner, r *ocpp.NotifyPeriodicEventStreamRequest) erro
 		monitor = sql.NullInt64{Int64: rows[0], Valid: true}
 	}
 	for _, d := range r.Data {
-		_, err := tx.Exec("INSERT INTO device_stream_value (station, org, site, "+streamValueColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
+		err := tx.Send("INSERT INTO device_stream_value (station, org, site, "+streamValueColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)",
 			o.station, o.org, o.site, id.New[string](tx.Now), r.ID, monitor, clip(d.V, maxValue), db.Micros(streamTime(r.Basetime.Time, d.T, tx.Now)), db.Micros(tx.Now))
 		if err != nil {
 			return err

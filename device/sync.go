@@ -167,7 +167,7 @@ func (s *Service) reconcile(ctx context.Context) error {
 			}
 			n = len(due)
 			for _, o := range due {
-				if _, err := tx.Exec("UPDATE device_state SET next_at = $2 WHERE station = $1", o.station, db.Micros(tx.Now.Add(retryIn))); err != nil {
+				if err := tx.Send("UPDATE device_state SET next_at = $2 WHERE station = $1", o.station, db.Micros(tx.Now.Add(retryIn))); err != nil {
 					return err
 				}
 				if err := s.enqueueSync(tx, o, tx.Now); err != nil {

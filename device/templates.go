@@ -155,7 +155,7 @@ func (s *Service) DeleteTemplate(ctx context.Context, template string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec("DELETE FROM device_template WHERE id = $1", t.ID); err != nil {
+		if err := tx.Send("DELETE FROM device_template WHERE id = $1", t.ID); err != nil {
 			return err
 		}
 		if err := s.wantFleet(tx, t); err != nil {
@@ -187,7 +187,7 @@ func (s *Service) Reapply(ctx context.Context, template string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec("UPDATE device_desired SET status = $2 WHERE rule = $1 AND status IN ($3, $4, $5)", t.rule(), Pending, Refused, Unverified, Reboot); err != nil {
+		if err := tx.Send("UPDATE device_desired SET status = $2 WHERE rule = $1 AND status IN ($3, $4, $5)", t.rule(), Pending, Refused, Unverified, Reboot); err != nil {
 			return err
 		}
 		return s.wantFleet(tx, t)

@@ -158,7 +158,7 @@ func (s *Service) sweepUpgrades(ctx context.Context) error {
 			return err
 		}
 		for _, u := range due {
-			if _, err := tx.Exec("UPDATE device_upgrade SET next_at = $2 WHERE station = $1", u.Station, db.Micros(tx.Now.Add(time.Minute))); err != nil {
+			if err := tx.Send("UPDATE device_upgrade SET next_at = $2 WHERE station = $1", u.Station, db.Micros(tx.Now.Add(time.Minute))); err != nil {
 				return err
 			}
 			if err := s.enqueueUpgrade(tx, owner{u.Station, u.Org, u.Site}, tx.Now); err != nil {

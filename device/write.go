@@ -204,7 +204,7 @@ func (s *Service) Pause(ctx context.Context, id station.ID, paused bool) error {
 // Reconcile compares a device now, and tries again what it refused.
 func (s *Service) Reconcile(ctx context.Context, id station.ID) error {
 	return s.decide(ctx, id, "device.reconciled", nil, func(tx *db.Tx, o owner) error {
-		if _, err := tx.Exec("UPDATE device_desired SET status = $2 WHERE station = $1 AND status IN ($3, $4, $5)", o.station, Pending, Refused, Unverified, Reboot); err != nil {
+		if err := tx.Send("UPDATE device_desired SET status = $2 WHERE station = $1 AND status IN ($3, $4, $5)", o.station, Pending, Refused, Unverified, Reboot); err != nil {
 			return err
 		}
 		return s.wantNow(tx, o)

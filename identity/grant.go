@@ -82,7 +82,7 @@ func (s *Service) Revoke(ctx context.Context, user UserID, grant string) error {
 		if err := mayHandOn(c.Permissions, "/", permissions, "/"); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`DELETE FROM role_grant WHERE id = $1`, grant); err != nil {
+		if err := tx.Send(`DELETE FROM role_grant WHERE id = $1`, grant); err != nil {
 			return err
 		}
 		if err := ownerRemains(tx); err != nil {

@@ -52,7 +52,7 @@ func (s *Service) CreateKey(ctx context.Context, k APIKey) (APIKey, string, erro
 			return err
 		}
 		n.ID, n.Role, n.Hint, n.CreatedBy, n.CreatedAt = id.New[string](tx.Now), role.ID, secret[:len(keyPrefix)+4], c.Actor(), tx.Now
-		_, err = tx.Exec(`INSERT INTO api_key (id, org, name, role, hash, hint, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		err = tx.Send(`INSERT INTO api_key (id, org, name, role, hash, hint, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 			n.ID, string(n.Org), n.Name, string(n.Role), hashOf(secret), n.Hint, n.CreatedBy, db.Micros(tx.Now), db.NullMicros(n.ExpiresAt))
 		if err != nil {
 			return err
@@ -76,7 +76,7 @@ func (s *Service) RevokeKey(ctx context.Context, key string) error {
 		if err != nil {
 			return named(err, "apikey.unknown", "There is no API key %q.", key)
 		}
-		if _, err := tx.Exec(`UPDATE api_key SET revoked_at = $1 WHERE id = $2`, db.Micros(tx.Now), key); err != nil {
+		if err := tx.Send(`UPDATE api_key SET revoked_at = $1 WHERE id = $2`, db.Micros(tx.Now), key); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, Entry{Org: k.Org, Action: "apikey.revoked", Subject: key, Changes: map[string]Change{"name": {k.Name, nil}}})

@@ -122,10 +122,10 @@ func (s *Service) DeleteRole(ctx context.Context, role RoleID) error {
 		if holders > 0 {
 			return fault.New(fault.Conflict, "role.in_use", "%d users and keys hold this role; give them another one first.", holders)
 		}
-		if _, err := tx.Exec(`DELETE FROM api_key WHERE role = $1`, string(role)); err != nil { // revoked ones
+		if err := tx.Send(`DELETE FROM api_key WHERE role = $1`, string(role)); err != nil { // revoked ones
 			return err
 		}
-		if _, err := tx.Exec(`DELETE FROM role WHERE id = $1`, string(role)); err != nil {
+		if err := tx.Send(`DELETE FROM role WHERE id = $1`, string(role)); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, Entry{Org: r.Org, Action: "role.deleted", Subject: string(role), Changes: map[string]Change{"name": {r.Name, nil}}})
@@ -176,7 +176,7 @@ func updateRole(tx *db.Tx, r Role) error {
 	if taken > 0 {
 		return errRoleTaken(r.Name)
 	}
-	_, err = tx.Exec(`UPDATE role SET name = $1, name_key = $2, description = $3, permissions = $4, updated_at = $5 WHERE id = $6`,
+	err = tx.Send(`UPDATE role SET name = $1, name_key = $2, description = $3, permissions = $4, updated_at = $5 WHERE id = $6`,
 		r.Name, strings.ToLower(r.Name), r.Description, string(b), db.Micros(tx.Now), string(r.ID))
 	return err
 }

@@ -100,7 +100,7 @@ var auditColumns = []db.Col{{Name: "id", Type: "text"}, {Name: "org", Type: "tex
 
 // writeAudit stores the entries of a transaction at its end.
 func writeAudit(tx *db.Tx, rows [][]any) error {
-	_, err := db.InsertRows(tx, "audit_entry", auditColumns, rows, "")
+	err := db.InsertRows(tx, "audit_entry", auditColumns, rows, "")
 	return err
 }
 

@@ -96,13 +96,13 @@ func (s *Service) startSession(ctx context.Context, tx *db.Tx, u User, token, ag
 	if a := web.ClientAddr(ctx); a.IsValid() {
 		address = a.String()
 	}
-	_, err := tx.Exec(`INSERT INTO sign_in (hash, org, person, created_at, last_seen_at, expires_at, address, user_agent)
+	err := tx.Send(`INSERT INTO sign_in (hash, org, person, created_at, last_seen_at, expires_at, address, user_agent)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		hashOf(token), string(u.Org), string(u.ID), db.Micros(tx.Now), db.Micros(tx.Now), db.Micros(tx.Now.Add(s.life)), address, agent)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`UPDATE person SET last_sign_in_at = $1 WHERE id = $2`, db.Micros(tx.Now), string(u.ID)); err != nil {
+	if err := tx.Send(`UPDATE person SET last_sign_in_at = $1 WHERE id = $2`, db.Micros(tx.Now), string(u.ID)); err != nil {
 		return err
 	}
 	as := As(ctx, Caller{Org: u.Org, User: u.ID, Name: u.Name})
@@ -113,7 +113,7 @@ func endSession(tx *db.Tx, token string) error {
 	if token == "" {
 		return nil
 	}
-	_, err := tx.Exec(`DELETE FROM sign_in WHERE hash = $1`, hashOf(token))
+	err := tx.Send(`DELETE FROM sign_in WHERE hash = $1`, hashOf(token))
 	return err
 }
 
@@ -245,6 +245,6 @@ func (s *Service) switchTo(tx *db.Tx, who *principal, org OrgID) error {
 			With("body.organisation", "must be an organisation in which you have a role, see GET /api/v1/me", string(org))
 	}
 	tx.AfterCommit(s.cache.clear)
-	_, err = tx.Exec(`UPDATE sign_in SET org = $1 WHERE hash = $2`, string(org), who.session)
+	err = tx.Send(`UPDATE sign_in SET org = $1 WHERE hash = $2`, string(org), who.session)
 	return err
 }

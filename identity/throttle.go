@@ -64,7 +64,7 @@ func attempt(tx *db.Tx, account string, address netip.Addr) error {
 	}
 	for i, k := range keys {
 		n := failures[i] + 1
-		_, err := tx.Exec(`UPDATE sign_in_throttle SET failures = $1, blocked_until = $2, updated_at = $3 WHERE id = $4`,
+		err := tx.Send(`UPDATE sign_in_throttle SET failures = $1, blocked_until = $2, updated_at = $3 WHERE id = $4`,
 			n, db.Micros(tx.Now.Add(k.limit.wait(n))), db.Micros(tx.Now), k.id)
 		if err != nil {
 			return err
@@ -76,11 +76,11 @@ func attempt(tx *db.Tx, account string, address netip.Addr) error {
 // succeed takes the attempt back.
 func succeed(tx *db.Tx, account string, address netip.Addr) error {
 	keys := throttleKeys(account, address)
-	if _, err := tx.Exec(`DELETE FROM sign_in_throttle WHERE id = $1`, keys[0].id); err != nil {
+	if err := tx.Send(`DELETE FROM sign_in_throttle WHERE id = $1`, keys[0].id); err != nil {
 		return err
 	}
 	for _, k := range keys[1:] {
-		if _, err := tx.Exec(`UPDATE sign_in_throttle SET failures = failures - 1 WHERE id = $1 AND failures > 0`, k.id); err != nil {
+		if err := tx.Send(`UPDATE sign_in_throttle SET failures = failures - 1 WHERE id = $1 AND failures > 0`, k.id); err != nil {
 			return err
 		}
 	}
@@ -111,10 +111,10 @@ func throttleKeys(account string, address netip.Addr) []throttleKey {
 // Tidy forgets failures and sessions that no longer matter.
 func (s *Service) Tidy(ctx context.Context) error {
 	return s.db.Update(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM sign_in_throttle WHERE updated_at < $1`, db.Micros(tx.Now.Add(-forget))); err != nil {
+		if err := tx.Send(`DELETE FROM sign_in_throttle WHERE updated_at < $1`, db.Micros(tx.Now.Add(-forget))); err != nil {
 			return err
 		}
-		_, err := tx.Exec(`DELETE FROM sign_in WHERE expires_at < $1 OR last_seen_at < $2`,
+		err := tx.Send(`DELETE FROM sign_in WHERE expires_at < $1 OR last_seen_at < $2`,
 			db.Micros(tx.Now), db.Micros(tx.Now.Add(-s.idle)))
 		return err
 	})

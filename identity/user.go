@@ -222,7 +222,7 @@ func (s *Service) regrant(tx *db.Tx, c Caller, old User, u *User) error {
 	if u.Role = role.ID; u.Role == old.Role {
 		return nil
 	}
-	if _, err := tx.Exec(`DELETE FROM role_grant WHERE person = $1 AND org = $2`, string(u.ID), string(u.Org)); err != nil {
+	if err := tx.Send(`DELETE FROM role_grant WHERE person = $1 AND org = $2`, string(u.ID), string(u.Org)); err != nil {
 		return err
 	}
 	return insertGrant(tx, u.ID, u.Org, role.ID, c.Actor(), nil)
@@ -247,7 +247,7 @@ func (s *Service) storeUser(ctx context.Context, tx *db.Tx, old, u User, hash st
 		return err
 	}
 	if hash != "" || u.Disabled {
-		if _, err := tx.Exec(`DELETE FROM sign_in WHERE person = $1`, string(u.ID)); err != nil {
+		if err := tx.Send(`DELETE FROM sign_in WHERE person = $1`, string(u.ID)); err != nil {
 			return err
 		}
 	}
@@ -325,7 +325,7 @@ func updateUser(tx *db.Tx, u User, hash string) error {
 	if taken > 0 {
 		return errEmailTaken(u.Email)
 	}
-	_, err = tx.Exec(`UPDATE person SET email = $1, email_key = $2, name = $3, language = $4, disabled = $5, updated_at = $6,
+	err = tx.Send(`UPDATE person SET email = $1, email_key = $2, name = $3, language = $4, disabled = $5, updated_at = $6,
 		password_hash = CASE WHEN $7 = '' THEN password_hash ELSE $7 END WHERE id = $8`,
 		u.Email, emailKey(u.Email), u.Name, u.Language, u.Disabled, db.Micros(tx.Now), hash, string(u.ID))
 	return err

@@ -186,7 +186,7 @@ func (s *Service) install(tx *db.Tx, row *authorityRow) error {
 	}
 	row.Org = string(top.ID)
 	limit := tx.Now.Add(s.margin(row.Kind))
-	if _, err := tx.Exec("UPDATE pki_authority SET slot = id WHERE slot = $1 AND not_after < $2", row.Slot, db.Micros(limit)); err != nil {
+	if err := tx.Send("UPDATE pki_authority SET slot = id WHERE slot = $1 AND not_after < $2", row.Slot, db.Micros(limit)); err != nil {
 		return err
 	}
 	n, err := insertAuthority(tx, *row)

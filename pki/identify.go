@@ -194,7 +194,7 @@ func (s *Service) activate(tx *db.Tx, c Certificate) error {
 	if err != nil || !moved {
 		return err
 	}
-	if _, err := tx.Exec("UPDATE pki_certificate SET first_used_at = $1 WHERE id = $2 AND first_used_at IS NULL", db.Micros(tx.Now), c.ID); err != nil {
+	if err := tx.Send("UPDATE pki_certificate SET first_used_at = $1 WHERE id = $2 AND first_used_at IS NULL", db.Micros(tx.Now), c.ID); err != nil {
 		return err
 	}
 	older, err := certificatesOf(tx, c.Station)

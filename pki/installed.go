@@ -47,7 +47,7 @@ func installedOn(tx *db.Tx, station string) ([]Installed, error) {
 
 // saveInstalled replaces what was known of a station's certificates.
 func saveInstalled(tx *db.Tx, st Station, list []ocpp.CertificateHashDataChain) error {
-	if _, err := tx.Exec("DELETE FROM pki_installed WHERE station = $1", st.ID); err != nil {
+	if err := tx.Send("DELETE FROM pki_installed WHERE station = $1", st.ID); err != nil {
 		return err
 	}
 	var rows [][]any
@@ -68,12 +68,12 @@ func saveInstalled(tx *db.Tx, st Station, list []ocpp.CertificateHashDataChain) 
 	}
 	for _, r := range rows {
 		r[9] = db.Micros(tx.Now)
-		if _, err := tx.Exec(`INSERT INTO pki_installed (station, ref, org, type, parent, hash_algorithm, issuer_name_hash, issuer_key_hash, serial, reported_at)
+		if err := tx.Send(`INSERT INTO pki_installed (station, ref, org, type, parent, hash_algorithm, issuer_name_hash, issuer_key_hash, serial, reported_at)
 			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`, r...); err != nil {
 			return err
 		}
 	}
-	_, err := tx.Exec(`INSERT INTO pki_station (station, org, site, read_at, next_at, detail) VALUES ($1,$2,$3,$4,$4,'')
+	err := tx.Send(`INSERT INTO pki_station (station, org, site, read_at, next_at, detail) VALUES ($1,$2,$3,$4,$4,'')
 		ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, read_at=excluded.read_at`, st.ID, st.Org, st.Site, db.Micros(tx.Now))
 	return err
 }
@@ -348,7 +348,7 @@ func (s *Service) noteRoot(ctx context.Context, st Station, w wantedRoot, status
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		if _, err := tx.Exec(`INSERT INTO pki_root_state (station, fingerprint, purpose, org, status, detail, tried_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
+		if err := tx.Send(`INSERT INTO pki_root_state (station, fingerprint, purpose, org, status, detail, tried_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
 			ON CONFLICT (station, fingerprint, purpose) DO UPDATE SET status=excluded.status, detail=excluded.detail, tried_at=excluded.tried_at`,
 			st.ID, w.print, w.purpose, st.Org, status, clean(clip(detail, 500)), db.Micros(tx.Now)); err != nil {
 			return err

@@ -54,7 +54,7 @@ func (s *Service) reconcileDue(ctx context.Context) error {
 			return err
 		}
 		for _, d := range list {
-			if _, err := tx.Exec("UPDATE pki_station SET next_at = $1 WHERE station = $2", db.Micros(tx.Now.Add(s.d.ReconcileEvery)), d.station); err != nil {
+			if err := tx.Send("UPDATE pki_station SET next_at = $1 WHERE station = $2", db.Micros(tx.Now.Add(s.d.ReconcileEvery)), d.station); err != nil {
 				return err
 			}
 			if err := enqueueReconcile(tx, d.station, d.org, tx.Now); err != nil {
@@ -88,7 +88,7 @@ func (s *Service) reconcileStation(ctx context.Context, j job.Job) error {
 		detail = messageOf(err)
 	}
 	noted := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("UPDATE pki_station SET detail = $1 WHERE station = $2 AND detail <> $1", clean(clip(detail, 500)), what.Station)
+		err := tx.Send("UPDATE pki_station SET detail = $1 WHERE station = $2 AND detail <> $1", clean(clip(detail, 500)), what.Station)
 		return err
 	})
 	switch fault.KindOf(err) {
@@ -136,7 +136,7 @@ func (s *Service) booted(tx *db.Tx, facts []event.Fact) (func(event.Fact) error,
 }
 
 func putStations(tx *db.Tx, rows [][]any) error {
-	_, err := db.InsertRows(tx, "pki_station", stationColumns, rows, "ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at")
+	err := db.InsertRows(tx, "pki_station", stationColumns, rows, "ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at")
 	return err
 }
 
@@ -157,11 +157,11 @@ func (s *Service) retired(tx *db.Tx, f event.Fact) error {
 	if len(list) > 0 {
 		s.announce(tx)
 	}
-	if _, err := tx.Exec("UPDATE pki_request SET status = $1, detail = 'the station was retired', open = id WHERE station = $2 AND status IN ($3, $4, $5)", Failed, f.Station, Waiting, Queued, Delivering); err != nil {
+	if err := tx.Send("UPDATE pki_request SET status = $1, detail = 'the station was retired', open = id WHERE station = $2 AND status IN ($3, $4, $5)", Failed, f.Station, Waiting, Queued, Delivering); err != nil {
 		return err
 	}
 	for _, table := range []string{"pki_station", "pki_installed", "pki_root_state"} {
-		if _, err := tx.Exec("DELETE FROM "+table+" WHERE station = $1", f.Station); err != nil {
+		if err := tx.Send("DELETE FROM "+table+" WHERE station = $1", f.Station); err != nil {
 			return err
 		}
 	}

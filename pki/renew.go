@@ -48,7 +48,7 @@ func (s *Service) renewDue(ctx context.Context) error {
 }
 
 func (s *Service) enqueueRenew(tx *db.Tx, c Certificate) error {
-	if _, err := tx.Exec("UPDATE pki_certificate SET renewing_at = $1 WHERE id = $2", db.Micros(tx.Now), c.ID); err != nil {
+	if err := tx.Send("UPDATE pki_certificate SET renewing_at = $1 WHERE id = $2", db.Micros(tx.Now), c.ID); err != nil {
 		return err
 	}
 	return job.Enqueue(tx, job.Job{Kind: jobRenew, Key: openKey(c.Station, c.Type), Org: c.Org, Payload: stationJob{Station: c.Station, Type: c.Type}})
@@ -110,7 +110,7 @@ func (s *Service) alarm(ctx context.Context) error {
 			return err
 		}
 		for _, c := range list {
-			if _, err := tx.Exec("UPDATE pki_certificate SET alerted_at = $1 WHERE id = $2", db.Micros(tx.Now), c.ID); err != nil {
+			if err := tx.Send("UPDATE pki_certificate SET alerted_at = $1 WHERE id = $2", db.Micros(tx.Now), c.ID); err != nil {
 				return err
 			}
 			if err := event.Record(tx, event.Fact{Org: c.Org, Site: c.Site, Station: c.Station, Subject: "certificates/" + c.Station, Kind: KindCertificateExpiring},
@@ -131,7 +131,7 @@ func (s *Service) alarmRoots(ctx context.Context) error {
 			return err
 		}
 		for _, r := range list {
-			if _, err := tx.Exec("UPDATE pki_root SET alerted_at = $1 WHERE id = $2", db.Micros(tx.Now), r.ID); err != nil {
+			if err := tx.Send("UPDATE pki_root SET alerted_at = $1 WHERE id = $2", db.Micros(tx.Now), r.ID); err != nil {
 				return err
 			}
 			if err := event.Record(tx, event.Fact{Org: r.Org, Site: r.Site, Station: r.Station, Subject: "root/" + r.ID, Kind: KindCertificateExpiring},
@@ -167,7 +167,7 @@ func (s *Service) handOver(ctx context.Context) error {
 // tidy gives up what nobody came for, and removes what ended long ago.
 func (s *Service) tidy(ctx context.Context) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec("UPDATE pki_request SET status = $1, detail = $2, open = id, updated_at = $3 WHERE status IN ($4, $5) AND updated_at < $6",
+		if err := tx.Send("UPDATE pki_request SET status = $1, detail = $2, open = id, updated_at = $3 WHERE status IN ($4, $5) AND updated_at < $6",
 			Failed, "given up after 30 days", db.Micros(tx.Now), Queued, Delivering, db.Micros(tx.Now.Add(-giveUp))); err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (s *Service) tidy(ctx context.Context) error {
 			"DELETE FROM pki_request WHERE id IN (SELECT id FROM pki_request WHERE open = id AND updated_at < $1 LIMIT 5000)",
 			"DELETE FROM pki_certificate WHERE id IN (SELECT id FROM pki_certificate WHERE not_after < $1 LIMIT 5000)",
 		} {
-			if _, err := tx.Exec(q, db.Micros(tx.Now.Add(-keepOver))); err != nil {
+			if err := tx.Send(q, db.Micros(tx.Now.Add(-keepOver))); err != nil {
 				return err
 			}
 		}

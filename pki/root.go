@@ -110,7 +110,7 @@ func (s *Service) RemoveRoot(ctx context.Context, root string) error {
 		if err != nil || r.Removed != nil {
 			return err
 		}
-		if _, err := tx.Exec("UPDATE pki_root SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL", db.Micros(tx.Now), r.ID); err != nil {
+		if err := tx.Send("UPDATE pki_root SET removed_at = $1 WHERE id = $2 AND removed_at IS NULL", db.Micros(tx.Now), r.ID); err != nil {
 			return err
 		}
 		return s.rootChanged(ctx, tx, r, KindRootRemoved, "root.removed")
@@ -138,7 +138,7 @@ func (s *Service) rootChanged(ctx context.Context, tx *db.Tx, r Root, kind, acti
 		q.And(identity.ScopeOf(identity.OrgID(r.Org)).Where("org"))
 	}
 	text, args := q.SQL()
-	if _, err := tx.Exec(text, args...); err != nil {
+	if err := tx.Send(text, args...); err != nil {
 		return err
 	}
 	s.announce(tx)

@@ -151,7 +151,7 @@ func (s *Service) noteRefusal(ctx context.Context, r *SigningRequest, why error)
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		// Of refusals in a row the last one is kept: a station that repeats
 		// itself every minute fills no disk.
-		if _, err := tx.Exec("DELETE FROM pki_request WHERE station = $1 AND type = $2 AND status = $3 AND certificate = ''", r.Station, r.Type, Failed); err != nil {
+		if err := tx.Send("DELETE FROM pki_request WHERE station = $1 AND type = $2 AND status = $3 AND certificate = ''", r.Station, r.Type, Failed); err != nil {
 			return err
 		}
 		if err := insertRequest(tx, *r); err != nil {
@@ -193,11 +193,11 @@ func (s *Service) store(tx *db.Tx, r *SigningRequest) error {
 
 func (s *Service) repeat(tx *db.Tx, r SigningRequest, number *int64) error {
 	if number != nil { // OCPP 2.1: the answer names the last request
-		if _, err := tx.Exec("UPDATE pki_request SET request_id = $1 WHERE id = $2", *number, r.ID); err != nil {
+		if err := tx.Send("UPDATE pki_request SET request_id = $1 WHERE id = $2", *number, r.ID); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec("UPDATE pki_request SET repeats = repeats + 1, updated_at = $1 WHERE id = $2", db.Micros(tx.Now), r.ID); err != nil || r.Status == Waiting {
+	if err := tx.Send("UPDATE pki_request SET repeats = repeats + 1, updated_at = $1 WHERE id = $2", db.Micros(tx.Now), r.ID); err != nil || r.Status == Waiting {
 		return err
 	}
 	return enqueueSign(tx, r)
@@ -280,7 +280,7 @@ func (s *Service) issue(ctx context.Context, r SigningRequest) (SigningRequest, 
 		if err := insertCertificate(tx, c); err != nil {
 			return err
 		}
-		if _, err := tx.Exec("UPDATE pki_request SET certificate = $1 WHERE id = $2", c.ID, r.ID); err != nil {
+		if err := tx.Send("UPDATE pki_request SET certificate = $1 WHERE id = $2", c.ID, r.ID); err != nil {
 			return err
 		}
 		return recordCertificate(tx, c, KindCertificateSigned, "")
@@ -332,7 +332,7 @@ func checkSigned(chain []*x509.Certificate, o Order) error {
 // note keeps why a request waits.
 func (s *Service) note(ctx context.Context, r SigningRequest, why error) {
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("UPDATE pki_request SET detail = $1, updated_at = $2 WHERE id = $3 AND status = $4", clip(messageOf(why), 1000), db.Micros(tx.Now), r.ID, r.Status)
+		err := tx.Send("UPDATE pki_request SET detail = $1, updated_at = $2 WHERE id = $3 AND status = $4", clip(messageOf(why), 1000), db.Micros(tx.Now), r.ID, r.Status)
 		return err
 	})
 	if err != nil {

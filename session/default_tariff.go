@@ -92,7 +92,7 @@ func sentTariffs(tx *db.Tx, station string) (map[int]tariff.VersionID, error) {
 }
 
 func noteTariff(tx *db.Tx, org, station string, evse int, v tariff.VersionID) error {
-	_, err := tx.Exec(`INSERT INTO session_tariff (station, evse, org, version, sent_at) VALUES ($1, $2, $3, $4, $5)
+	err := tx.Send(`INSERT INTO session_tariff (station, evse, org, version, sent_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (station, evse) DO UPDATE SET org = excluded.org, version = excluded.version, sent_at = excluded.sent_at`,
 		station, evse, org, string(v), db.Micros(tx.Now))
 	return err
@@ -241,7 +241,7 @@ func (s *Service) sweepTariffs(ctx context.Context, _ job.Job) error {
 func (s *Service) compareTariffs(tx *db.Tx, station string) error {
 	p, want, err := s.wantedTariffs(tx, station)
 	if fault.Is(err, fault.NotFound) {
-		_, err = tx.Exec(`DELETE FROM session_tariff WHERE station = $1`, station)
+		err = tx.Send(`DELETE FROM session_tariff WHERE station = $1`, station)
 		return err
 	}
 	if err != nil {

@@ -150,7 +150,7 @@ func (s *Service) NotifyPriorityCharging(ctx context.Context, p ocpp.Peer, r *oc
 		if x.Session, err = sessionOf(tx, p.Station, x.Transaction); err != nil {
 			return err
 		}
-		if _, err := tx.Exec("INSERT INTO session_priority (org, site, "+priorityColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
+		if err := tx.Send("INSERT INTO session_priority (org, site, "+priorityColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
 			p.Org, p.Site, x.ID, x.Station, string(x.Session), x.Transaction, x.Activated, db.Micros(x.At)); err != nil {
 			return err
 		}

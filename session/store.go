@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -74,9 +75,11 @@ func (s *Session) values() ([]any, error) {
 		k.FoldedAt = db.Micros(s.foldedAt)
 	}
 	memory, err := json.Marshal(&k)
-	if err != nil {
-		return nil, err
-	}
+	return s.row(string(memory)), err
+}
+
+// row gives the values of columns, that of memory being given.
+func (s *Session) row(memory string) []any {
 	st := &s.State
 	var soc any
 	if st.HasSoC {
@@ -90,8 +93,8 @@ func (s *Session) values() ([]any, error) {
 		int64(st.Energy), int64(st.MeterStart), int64(st.MeterStop), int64(st.Power), int64(st.MaxPower), soc, st.Readings, int64(st.Flags), int64(s.Marks),
 		s.Tariff, s.TariffID, int64(s.TariffNo), string(s.Currency), int64(s.Excl), int64(s.Incl), nullTime(s.PricedAt), s.usedID,
 		nullInt(s.RemoteStart), nullInt(int64(s.Limit.Energy)), nullInt(int64(s.Limit.Duration / time.Second)), s.LimitReached, nullTime(s.LimitAt),
-		db.Micros(s.HeardAt), db.Micros(s.ToldAt), nullTime(s.lookAt()), nullTime(s.SettledAt), s.Revision, s.version, string(memory),
-	}, nil
+		db.Micros(s.HeardAt), db.Micros(s.ToldAt), nullTime(s.lookAt()), nullTime(s.SettledAt), s.Revision, s.version, memory,
+	}
 }
 
 func scanSession(row db.Scanner) (Session, error) {
@@ -178,7 +181,7 @@ func insertSession(tx *db.Tx, s *Session) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := db.InsertRows(tx, "session", columns, [][]any{v}, conflictNothing)
+	n, err := db.InsertCounted(tx, "session", columns, [][]any{v}, conflictNothing)
 	return n == 1, err
 }
 
@@ -219,8 +222,41 @@ func (u updater) write(tx *db.Tx, values []any) error {
 	for n, i := range u.cols {
 		args[n] = values[i]
 	}
-	_, err := tx.Exec(u.text, args...)
-	return err
+	return tx.Send(u.text, args...)
+}
+
+// updaters are those made so far, by the columns they write.
+var updaters sync.Map // of uint64, a bit for each column, to updater
+
+// liveSet has the bits of the live columns.
+var liveSet = func() (set uint64) {
+	if len(columns) > 64 {
+		panic("session: more columns than a set has bits")
+	}
+	for i, c := range columns {
+		if slices.Contains(live, c.Name) {
+			set |= 1 << i
+		}
+	}
+	return set
+}()
+
+// updateOf writes the live columns and those in which the row differs from
+// before: SQLite enters a row anew into every index over a column that the
+// statement names, changed or not.
+func updateOf(before, row []any) updater {
+	set := liveSet
+	for i := firstMutable; i < len(columns); i++ {
+		if before[i] != row[i] {
+			set |= 1 << i
+		}
+	}
+	if u, ok := updaters.Load(set); ok {
+		return u.(updater)
+	}
+	u := newUpdater(func(i int, _ string) bool { return set&(1<<i) != 0 })
+	updaters.Store(set, u)
+	return u
 }
 
 func updateSession(tx *db.Tx, s *Session) error {
@@ -265,9 +301,12 @@ func updateSessions(tx *db.Tx, all []*work) error {
 			rows = append(rows, v)
 			continue
 		}
-		u := updateAll
+		var u updater
 		switch {
+		case w.fresh || tx.Dialect == db.Postgres:
+			u = updateAll
 		case !w.onlyLive(&w.before):
+			u = updateOf(w.before.row(""), v)
 		case w.lag.may || w.before.lag.may:
 			u = updateLag
 		default:
@@ -277,8 +316,7 @@ func updateSessions(tx *db.Tx, all []*work) error {
 			return err
 		}
 	}
-	_, err := db.InsertRows(tx, "session", columns, rows, upsert)
-	return err
+	return db.InsertRows(tx, "session", columns, rows, upsert)
 }
 
 var (
@@ -305,7 +343,7 @@ func eventRow(s *Session, e Event, answer, payload string) []any {
 }
 
 func insertEvents(tx *db.Tx, rows [][]any) error {
-	_, err := db.InsertRows(tx, "session_event", eventColumns, rows, conflictNothing)
+	err := db.InsertRows(tx, "session_event", eventColumns, rows, conflictNothing)
 	return err
 }
 
@@ -325,7 +363,7 @@ func sampleRow(stream, org, site, station string, p Sample) []any {
 }
 
 func insertSamples(tx *db.Tx, rows [][]any) error {
-	_, err := db.InsertRows(tx, "meter_sample", sampleColumns, rows, conflictNothing)
+	err := db.InsertRows(tx, "meter_sample", sampleColumns, rows, conflictNothing)
 	return err
 }
 
@@ -335,12 +373,12 @@ func sliceRow(s *Session, p Slice) []any {
 }
 
 func insertSlices(tx *db.Tx, rows [][]any) error {
-	_, err := db.InsertRows(tx, "session_interval", sliceColumns, rows, conflictNothing)
+	err := db.InsertRows(tx, "session_interval", sliceColumns, rows, conflictNothing)
 	return err
 }
 
 func deleteSlices(tx *db.Tx, id ID) error {
-	_, err := tx.Exec(`DELETE FROM session_interval WHERE session = $1`, string(id))
+	err := tx.Send(`DELETE FROM session_interval WHERE session = $1`, string(id))
 	return err
 }
 

@@ -118,7 +118,7 @@ func bindSamples(tx *db.Tx, from, to string) (int64, error) {
 	if err != nil || n == 0 {
 		return n, err
 	}
-	_, err = tx.Exec(`DELETE FROM meter_sample WHERE stream = $1`, from)
+	err = tx.Send(`DELETE FROM meter_sample WHERE stream = $1`, from)
 	return n, err
 }
 
@@ -144,7 +144,7 @@ func countBoots(tx *db.Tx, all []ocpp.Peer) error {
 	for i, p := range all {
 		rows[i] = []any{p.Station, p.Org, 1, 0, 0, false}
 	}
-	_, err := db.InsertRows(tx, "session_station", bootColumns, rows, "ON CONFLICT (station) DO UPDATE SET boot = session_station.boot + 1")
+	err := db.InsertRows(tx, "session_station", bootColumns, rows, "ON CONFLICT (station) DO UPDATE SET boot = session_station.boot + 1")
 	return err
 }
 
@@ -163,7 +163,7 @@ func storedClock(tx *db.Tx, station string) (Clock, error) {
 }
 
 func storeClock(tx *db.Tx, org, station string, c Clock) error {
-	_, err := tx.Exec(`INSERT INTO session_station (station, org, boot, starts, skew_us, skew_known) VALUES ($1,$2,0,0,$3,$4)
+	err := tx.Send(`INSERT INTO session_station (station, org, boot, starts, skew_us, skew_known) VALUES ($1,$2,0,0,$3,$4)
 		ON CONFLICT (station) DO UPDATE SET skew_us = excluded.skew_us, skew_known = excluded.skew_known`, station, org, c.Skew.Microseconds(), c.Known)
 	return err
 }

@@ -117,7 +117,7 @@ func (s *Service) Boots(tx *db.Tx, all []Booting) ([]BootVerdict, error) {
 		}
 		t.settle(tx.Now)
 	}
-	if _, err := db.InsertRows(tx, "station_incarnation", incarnationCols, incarnations, incarnationConflict); err != nil {
+	if err := db.InsertRows(tx, "station_incarnation", incarnationCols, incarnations, incarnationConflict); err != nil {
 		return nil, err
 	}
 	if err := s.finish(tx, order...); err != nil {
@@ -264,7 +264,7 @@ var (
 // countSwitch records a change of the device and gives the number of them
 // within alternateIn.
 func countSwitch(tx *db.Tx, t *tree, to string) (n int, err error) {
-	if _, err := tx.Exec("INSERT INTO station_switch (station, at, org, serial) VALUES ($1,$2,$3,$4) ON CONFLICT (station, at) DO NOTHING",
+	if err := tx.Send("INSERT INTO station_switch (station, at, org, serial) VALUES ($1,$2,$3,$4) ON CONFLICT (station, at) DO NOTHING",
 		string(t.ID), db.Micros(tx.Now), t.Org, to); err != nil {
 		return 0, err
 	}

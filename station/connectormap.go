@@ -178,7 +178,7 @@ func (s *Service) SetConnectorMap(ctx context.Context, station ID, places []ocpp
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO station_connector_map (station, since, org, places, actor) VALUES ($1, $2, $3, $4, $5)
+		err = tx.Send(`INSERT INTO station_connector_map (station, since, org, places, actor) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (station, since) DO UPDATE SET places = excluded.places, actor = excluded.actor`,
 			string(t.ID), db.Micros(tx.Now), t.Org, text, caller.Actor())
 		if err != nil {
@@ -235,7 +235,7 @@ func (t *tree) move(tx *db.Tx, from, to ocpp.ConnectorMap) error {
 			}
 		}
 	}
-	if _, err := tx.Exec("DELETE FROM connector WHERE station = $1", string(t.ID)); err != nil {
+	if err := tx.Send("DELETE FROM connector WHERE station = $1", string(t.ID)); err != nil {
 		return err
 	}
 	for i := range t.EVSEs {
@@ -310,7 +310,7 @@ func (s *Service) RemoveModelMap(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec("DELETE FROM model_connector_map WHERE id = $1", id); err != nil {
+		if err := tx.Send("DELETE FROM model_connector_map WHERE id = $1", id); err != nil {
 			return err
 		}
 		return s.modelsChanged(ctx, tx, m, "station.model_map_removed")

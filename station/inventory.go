@@ -144,7 +144,7 @@ func (s *Service) insertOrRevive(tx *db.Tx, caller identity.Caller, st *Station,
 	*st = t.Station
 	st.HasPassword = sealed != ""
 	s.announce(tx, st.ID)
-	_, err = tx.Exec("UPDATE charging_station SET password = $2, password_next = '', password_shared = $3 WHERE id = $1", string(st.ID), sealed, false)
+	err = tx.Send("UPDATE charging_station SET password = $2, password_next = '', password_shared = $3 WHERE id = $1", string(st.ID), sealed, false)
 	return err
 }
 

@@ -78,20 +78,20 @@ func (s *Service) storeKnocks(ctx context.Context) error {
 			}
 		}
 		// Who enrolled or was created meanwhile knocks no more.
-		if _, err = tx.Exec("DELETE FROM knocking_station WHERE EXISTS (SELECT 1 FROM charging_station s WHERE s.key = knocking_station.key AND s.life <> $1)", string(Retired)); err != nil {
+		if err = tx.Send("DELETE FROM knocking_station WHERE EXISTS (SELECT 1 FROM charging_station s WHERE s.key = knocking_station.key AND s.life <> $1)", string(Retired)); err != nil {
 			return err
 		}
 		// Whoever scans the internet must not push out those that said who they are.
-		if _, err = tx.Exec("DELETE FROM knocking_station WHERE id = '' AND key NOT IN (SELECT key FROM knocking_station WHERE id = '' ORDER BY last_at DESC, key LIMIT $1)", maxKnocks/5); err != nil {
+		if err = tx.Send("DELETE FROM knocking_station WHERE id = '' AND key NOT IN (SELECT key FROM knocking_station WHERE id = '' ORDER BY last_at DESC, key LIMIT $1)", maxKnocks/5); err != nil {
 			return err
 		}
-		_, err = tx.Exec("DELETE FROM knocking_station WHERE key NOT IN (SELECT key FROM knocking_station ORDER BY last_at DESC, key LIMIT $1)", maxKnocks)
+		err = tx.Send("DELETE FROM knocking_station WHERE key NOT IN (SELECT key FROM knocking_station ORDER BY last_at DESC, key LIMIT $1)", maxKnocks)
 		return err
 	})
 }
 
 func upsertKnock(tx *db.Tx, key, org string, k Knock) error {
-	_, err := tx.Exec(`INSERT INTO knocking_station (key, id, org, first_at, last_at, count, remote_addr, user_agent, protocols, reason, detail)
+	err := tx.Send(`INSERT INTO knocking_station (key, id, org, first_at, last_at, count, remote_addr, user_agent, protocols, reason, detail)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT (key) DO UPDATE SET last_at=excluded.last_at, count=knocking_station.count+excluded.count,
 		remote_addr=excluded.remote_addr, user_agent=excluded.user_agent, protocols=excluded.protocols, reason=excluded.reason, detail=excluded.detail`,
 		key, string(k.ID), org, db.Micros(k.FirstAt), db.Micros(k.LastAt), k.Count, k.RemoteAddr, k.UserAgent, k.Protocols, k.Reason, k.Detail)
@@ -99,7 +99,7 @@ func upsertKnock(tx *db.Tx, key, org string, k Knock) error {
 }
 
 func forgetKnock(tx *db.Tx, key string) error {
-	_, err := tx.Exec("DELETE FROM knocking_station WHERE key = $1", key)
+	err := tx.Send("DELETE FROM knocking_station WHERE key = $1", key)
 	return err
 }
 

@@ -33,7 +33,7 @@ func (s *Service) complete(tx *db.Tx, cmd *Command, req ocpp.Request) error {
 	if start.IdToken.IdToken == "" {
 		// 1.6 takes 20 characters at most (field note 18).
 		start.IdToken.IdToken, start.IdToken.Type = "FC"+strings.ToUpper(rand.Text()[:18]), "Central"
-		_, err := tx.Exec("INSERT INTO adhoc_token (token, station, org, expires_at) VALUES ($1,$2,$3,$4)",
+		err := tx.Send("INSERT INTO adhoc_token (token, station, org, expires_at) VALUES ($1,$2,$3,$4)",
 			start.IdToken.IdToken, string(cmd.Station), cmd.Org, db.Micros(tx.Now.Add(adhocFor)))
 		if err != nil {
 			return err

@@ -39,7 +39,7 @@ func saveTrees(tx *db.Tx, trees []*tree) error {
 		{"connector", connectorCols, r.connectors, connectorConflict},
 		{"evse_status", changeCols, r.history, changeConflict},
 	} {
-		if _, err := db.InsertRows(tx, w.table, w.cols, w.rows, w.conflict); err != nil {
+		if err := db.InsertRows(tx, w.table, w.cols, w.rows, w.conflict); err != nil {
 			return err
 		}
 	}
@@ -171,12 +171,12 @@ func searchText(s *Station) string {
 const planAll = "all"
 
 func insertPlan(tx *db.Tx, s *Station, evse int, plan string) error {
-	_, err := tx.Exec(`INSERT INTO port_plan (station, evse, from_at, org, plan) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (station, evse, from_at) DO NOTHING`,
+	err := tx.Send(`INSERT INTO port_plan (station, evse, from_at, org, plan) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (station, evse, from_at) DO NOTHING`,
 		string(s.ID), evse, db.Micros(tx.Now), s.Org, plan)
 	return err
 }
 
 func endPlans(tx *db.Tx, id ID) error {
-	_, err := tx.Exec("UPDATE port_plan SET until_at = $2 WHERE station = $1 AND until_at IS NULL", string(id), db.Micros(tx.Now))
+	err := tx.Send("UPDATE port_plan SET until_at = $2 WHERE station = $1 AND until_at IS NULL", string(id), db.Micros(tx.Now))
 	return err
 }

@@ -23,7 +23,7 @@ func (s *Service) tidy(ctx context.Context) error {
 			{"DELETE FROM knocking_station WHERE last_at < $1", tx.Now.Add(-keepKnocks)},
 			{"DELETE FROM station_switch WHERE at < $1", tx.Now.Add(-keepSwitches)},
 		} {
-			if _, err := tx.Exec(t.query, db.Micros(t.before)); err != nil {
+			if err := tx.Send(t.query, db.Micros(t.before)); err != nil {
 				return err
 			}
 		}

@@ -166,7 +166,7 @@ func replaceConnectors(tx *db.Tx, t *tree, p *EVSE, specs []ConnectorSpec) error
 		if keep[c.ID] {
 			continue
 		}
-		if _, err := tx.Exec("DELETE FROM connector WHERE station = $1 AND evse = $2 AND connector = $3", string(t.ID), p.EVSE, c.ID); err != nil {
+		if err := tx.Send("DELETE FROM connector WHERE station = $1 AND evse = $2 AND connector = $3", string(t.ID), p.EVSE, c.ID); err != nil {
 			return err
 		}
 	}

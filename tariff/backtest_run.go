@@ -260,7 +260,7 @@ func insertBacktest(tx *db.Tx, b Backtest) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO tariff_backtest (id, org, title, request, status, total, done, result, problem, created_at, created_by)
+	err = tx.Send(`INSERT INTO tariff_backtest (id, org, title, request, status, total, done, result, problem, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,0,'','',$7,$8)`, b.ID, string(b.Org), b.Title, string(text), b.Status, b.Total, db.Micros(b.CreatedAt), b.CreatedBy)
 	return err
 }
@@ -276,7 +276,7 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 		if b, err = backtestByID(tx, ask.ID, visibleAlways); err != nil {
 			return err
 		}
-		_, err = tx.Exec(`UPDATE tariff_backtest SET status = 'running', done = 0, started_at = $2 WHERE id = $1`, ask.ID, db.Micros(tx.Now))
+		err = tx.Send(`UPDATE tariff_backtest SET status = 'running', done = 0, started_at = $2 WHERE id = $1`, ask.ID, db.Micros(tx.Now))
 		return err
 	})
 	if err != nil {
@@ -293,7 +293,7 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 		}
 		shown = done
 		return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			_, err := tx.Exec(`UPDATE tariff_backtest SET done = $2 WHERE id = $1`, ask.ID, done)
+			err := tx.Send(`UPDATE tariff_backtest SET done = $2 WHERE id = $1`, ask.ID, done)
 			return err
 		})
 	})
@@ -308,7 +308,7 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 		return err
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`UPDATE tariff_backtest SET status = 'done', done = $2, total = $2, result = $3, finished_at = $4 WHERE id = $1`,
+		err := tx.Send(`UPDATE tariff_backtest SET status = 'done', done = $2, total = $2, result = $3, finished_at = $4 WHERE id = $1`,
 			ask.ID, out.Total.Sessions+out.Skipped+out.Unread, string(text), db.Micros(tx.Now))
 		return err
 	})
@@ -317,7 +317,7 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 // backtestFailed notes why; it gives the cause back.
 func (s *Service) backtestFailed(ctx context.Context, id string, cause error) error {
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(`UPDATE tariff_backtest SET status = 'failed', problem = $2, finished_at = $3 WHERE id = $1`, id, cause.Error(), db.Micros(tx.Now))
+		err := tx.Send(`UPDATE tariff_backtest SET status = 'failed', problem = $2, finished_at = $3 WHERE id = $1`, id, cause.Error(), db.Micros(tx.Now))
 		return err
 	})
 	if err != nil {

@@ -208,7 +208,7 @@ func (s *Service) ApproveChange(ctx context.Context, change string) (b BulkChang
 		if c.Actor() == b.CreatedBy {
 			return fault.New(fault.Forbidden, "tariff.change_own", "Somebody else must approve a change of yours.")
 		}
-		_, err := tx.Exec(`UPDATE tariff_change SET approved_at = $2, approved_by = $3 WHERE id = $1`, b.ID, db.Micros(tx.Now), c.Actor())
+		err := tx.Send(`UPDATE tariff_change SET approved_at = $2, approved_by = $3 WHERE id = $1`, b.ID, db.Micros(tx.Now), c.Actor())
 		return err
 	})
 }
@@ -229,7 +229,7 @@ func (s *Service) ApplyChange(ctx context.Context, change string, at time.Time) 
 		if at.Before(tx.Now) {
 			at = tx.Now
 		}
-		if _, err := tx.Exec(`UPDATE tariff_change SET apply_at = $2 WHERE id = $1`, b.ID, db.Micros(at)); err != nil {
+		if err := tx.Send(`UPDATE tariff_change SET apply_at = $2 WHERE id = $1`, b.ID, db.Micros(at)); err != nil {
 			return err
 		}
 		if _, err := job.Cancel(tx, jobBulk, b.ID); err != nil {
@@ -263,7 +263,7 @@ func (s *Service) RollBackChange(ctx context.Context, change string) (b BulkChan
 		if !ok {
 			return wrongState(b, "rolled back", BulkApplied)
 		}
-		if _, err := tx.Exec(`UPDATE tariff_change SET done = 0, failed = 0, finished_at = NULL WHERE id = $1`, b.ID); err != nil {
+		if err := tx.Send(`UPDATE tariff_change SET done = 0, failed = 0, finished_at = NULL WHERE id = $1`, b.ID); err != nil {
 			return err
 		}
 		return job.Enqueue(tx, job.Job{Kind: jobBulk, Key: b.ID, Org: string(b.Org), Payload: bulkJob{b.ID, true}})
@@ -316,7 +316,7 @@ func (s *Service) runBulk(ctx context.Context, j job.Job) error {
 			b.Status = BulkCancelled
 			return err
 		}
-		_, err = tx.Exec(`UPDATE tariff_change SET started_at = COALESCE(started_at, $2) WHERE id = $1`, b.ID, db.Micros(tx.Now))
+		err = tx.Send(`UPDATE tariff_change SET started_at = COALESCE(started_at, $2) WHERE id = $1`, b.ID, db.Micros(tx.Now))
 		return err
 	})
 	if err != nil || !ask.Back && b.Status == BulkCancelled {
@@ -352,7 +352,7 @@ func (s *Service) runBulk(ctx context.Context, j job.Job) error {
 					return err
 				}
 			}
-			if _, err := tx.Exec(`UPDATE tariff_change SET done = done + $2, failed = failed + $3 WHERE id = $1`, b.ID, int64(n-failed), int64(failed)); err != nil {
+			if err := tx.Send(`UPDATE tariff_change SET done = done + $2, failed = failed + $3 WHERE id = $1`, b.ID, int64(n-failed), int64(failed)); err != nil {
 				return err
 			}
 			tx.AfterCommit(func() { after = next })
@@ -369,7 +369,7 @@ func (s *Service) runBulk(ctx context.Context, j job.Job) error {
 
 func (s *Service) endBulk(ctx context.Context, change, status string) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec(`UPDATE tariff_change SET status = $2, finished_at = $3 WHERE id = $1`, change, status, db.Micros(tx.Now)); err != nil {
+		if err := tx.Send(`UPDATE tariff_change SET status = $2, finished_at = $3 WHERE id = $1`, change, status, db.Micros(tx.Now)); err != nil {
 			return err
 		}
 		b, err := bulkByID(tx, change, visibleAlways)

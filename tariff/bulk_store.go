@@ -137,7 +137,7 @@ func insertBulk(tx *db.Tx, b BulkChange, items []bulkItem) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO tariff_change (id, org, title, request, status, approval, total, done, failed, evses, created_at, created_by, approved_by)
+	err = tx.Send(`INSERT INTO tariff_change (id, org, title, request, status, approval, total, done, failed, evses, created_at, created_by, approved_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,0,0,$8,$9,$10,'')`, b.ID, string(b.Org), b.Title, string(request), b.Status, b.Approval, int64(len(items)), b.Places, db.Micros(tx.Now), b.CreatedBy)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func insertBulk(tx *db.Tx, b BulkChange, items []bulkItem) error {
 	}
 	cols := []db.Col{{Name: "change", Type: "text"}, {Name: "seq", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "target", Type: "text"},
 		{Name: "state", Type: "text"}, {Name: "plan", Type: "text"}, {Name: "undo", Type: "text"}, {Name: "problem", Type: "text"}}
-	_, err = db.InsertRows(tx, "tariff_change_item", cols, rows, "")
+	err = db.InsertRows(tx, "tariff_change_item", cols, rows, "")
 	return err
 }
 
@@ -182,7 +182,7 @@ func saveItem(tx *db.Tx, change string, x bulkItem) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`UPDATE tariff_change_item SET state = $3, undo = $4, problem = $5 WHERE change = $1 AND seq = $2`, change, x.Seq, x.State, string(undo), x.Problem)
+	err = tx.Send(`UPDATE tariff_change_item SET state = $3, undo = $4, problem = $5 WHERE change = $1 AND seq = $2`, change, x.Seq, x.State, string(undo), x.Problem)
 	return err
 }
 

@@ -82,7 +82,7 @@ func (s *Service) onEnded(tx *db.Tx, f event.Fact) error {
 		return err
 	}
 	u := e.Usage.untilUnplugged(e.UnpluggedAt)
-	_, err = tx.Exec(`INSERT INTO tariff_usage (session, org, site, station, evse, started_at, revision, zone, currency, version, tgroup, audience, excl, incl, energy, usage, rated, driver_groups)
+	err = tx.Send(`INSERT INTO tariff_usage (session, org, site, station, evse, started_at, revision, zone, currency, version, tgroup, audience, excl, incl, energy, usage, rated, driver_groups)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18) ON CONFLICT (session) DO UPDATE SET org = excluded.org, site = excluded.site,
 		evse = excluded.evse, started_at = excluded.started_at, revision = excluded.revision, zone = excluded.zone, currency = excluded.currency,
 		version = excluded.version, tgroup = excluded.tgroup, audience = excluded.audience, excl = excluded.excl, incl = excluded.incl,

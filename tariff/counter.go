@@ -69,7 +69,7 @@ func (s *Service) Count(tx *db.Tx, v *Version, holder, session string, c Cost) e
 	if !v.Tariff.Counts() || holder == "" {
 		return nil
 	}
-	if _, err := tx.Exec(`DELETE FROM tariff_allowance WHERE session = $1`, session); err != nil {
+	if err := tx.Send(`DELETE FROM tariff_allowance WHERE session = $1`, session); err != nil {
 		return err
 	}
 	took := map[[2]string]Used{}
@@ -84,7 +84,7 @@ func (s *Service) Count(tx *db.Tx, v *Version, holder, session string, c Cost) e
 		took[[2]string{spentKind, p.Date}] = Used{Excl: p.Excl, Incl: p.Incl}
 	}
 	for k, u := range took {
-		if _, err := tx.Exec(`INSERT INTO tariff_allowance (session, kind, key, org, tariff, holder, energy, duration, excl, incl)
+		if err := tx.Send(`INSERT INTO tariff_allowance (session, kind, key, org, tariff, holder, energy, duration, excl, incl)
 			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`, session, k[0], k[1], string(v.Org), string(v.uid), holder,
 			int64(u.Energy), u.Time.Microseconds(), int64(u.Excl), int64(u.Incl)); err != nil {
 			return err

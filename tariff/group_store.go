@@ -165,7 +165,7 @@ func updateGroup(tx *db.Tx, g Group) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	_, err = tx.Exec(`UPDATE tariff_group SET name = $2, name_key = $3, closed = $4, updated_at = $5 WHERE id = $1`,
+	err = tx.Send(`UPDATE tariff_group SET name = $2, name_key = $3, closed = $4, updated_at = $5 WHERE id = $1`,
 		g.ID, g.Name, strings.ToLower(g.Name), g.Closed, db.Micros(tx.Now))
 	return err
 }
@@ -188,7 +188,7 @@ func entriesFrom(tx *db.Tx, group string, at time.Time) ([]Entry, error) {
 }
 
 func insertEntry(tx *db.Tx, g Group, e Entry, actor string) error {
-	_, err := tx.Exec(`INSERT INTO tariff_group_entry (id, org, tgroup, audience, ref, position, tariff, valid_from, valid_to, created_at, created_by)
+	err := tx.Send(`INSERT INTO tariff_group_entry (id, org, tgroup, audience, ref, position, tariff, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`, e.ID, string(g.Org), g.ID, string(e.Audience), e.Ref, e.Position, string(e.uid),
 		db.Micros(e.From), db.NullMicros(e.To), db.Micros(tx.Now), actor)
 	return err
@@ -211,7 +211,7 @@ func placesFrom(tx *db.Tx, group string, at time.Time) ([]Bound, error) {
 }
 
 func insertBound(tx *db.Tx, g Group, b Bound, actor string) error {
-	_, err := tx.Exec(`INSERT INTO tariff_group_place (id, org, tgroup, site, station, evse, level, target, valid_from, valid_to, created_at, created_by)
+	err := tx.Send(`INSERT INTO tariff_group_place (id, org, tgroup, site, station, evse, level, target, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`, b.ID, string(b.Place.Org), g.ID, b.Place.Site, b.Place.Station, b.Place.EVSE,
 		int(b.Place.Level()), b.Place.target(), db.Micros(b.From), db.NullMicros(b.To), db.Micros(tx.Now), actor)
 	return err
@@ -220,9 +220,9 @@ func insertBound(tx *db.Tx, g Group, b Bound, actor string) error {
 // endRow ends a row of a group at an instant; one that would not have begun
 // is removed, since it never counted.
 func endRow(tx *db.Tx, table, id string, at time.Time) error {
-	if _, err := tx.Exec(`DELETE FROM `+table+` WHERE id = $1 AND valid_from >= $2`, id, db.Micros(at)); err != nil {
+	if err := tx.Send(`DELETE FROM `+table+` WHERE id = $1 AND valid_from >= $2`, id, db.Micros(at)); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`UPDATE `+table+` SET valid_to = $2 WHERE id = $1 AND (valid_to IS NULL OR valid_to > $2)`, id, db.Micros(at))
+	err := tx.Send(`UPDATE `+table+` SET valid_to = $2 WHERE id = $1 AND (valid_to IS NULL OR valid_to > $2)`, id, db.Micros(at))
 	return err
 }

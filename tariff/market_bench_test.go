@@ -70,7 +70,7 @@ func BenchmarkBacktest(b *testing.B) {
 			cols := []db.Col{{Name: "session", Type: "text"}, {Name: "org", Type: "text"}, {Name: "site", Type: "text"}, {Name: "station", Type: "text"}, {Name: "evse", Type: "bigint"},
 				{Name: "started_at", Type: "bigint"}, {Name: "revision", Type: "bigint"}, {Name: "zone", Type: "text"}, {Name: "currency", Type: "text"}, {Name: "version", Type: "text"},
 				{Name: "tgroup", Type: "text"}, {Name: "audience", Type: "text"}, {Name: "excl", Type: "bigint"}, {Name: "incl", Type: "bigint"}, {Name: "energy", Type: "bigint"}, {Name: "usage", Type: "text"}}
-			_, err := db.InsertRows(tx, "tariff_usage", cols, rows, "")
+			err := db.InsertRows(tx, "tariff_usage", cols, rows, "")
 			return err
 		})
 	}

@@ -271,7 +271,7 @@ func (s *Service) SetSiteMarket(ctx context.Context, site string, profiles []str
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO tariff_site_market (site, org, profiles, is_public, updated_at, updated_by) VALUES ($1,$2,$3,$4,$5,$6)
+		err = tx.Send(`INSERT INTO tariff_site_market (site, org, profiles, is_public, updated_at, updated_by) VALUES ($1,$2,$3,$4,$5,$6)
 			ON CONFLICT (site) DO UPDATE SET org = $2, profiles = $3, is_public = $4, updated_at = $5, updated_by = $6`,
 			site, where.Org, string(text), public, db.Micros(tx.Now), who.Actor())
 		if err != nil {
@@ -322,7 +322,7 @@ func (s *Service) SetProfile(ctx context.Context, org identity.OrgID, p Profile)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO tariff_market_profile (org, id, profile, updated_at, updated_by) VALUES ($1,$2,$3,$4,$5)
+		err = tx.Send(`INSERT INTO tariff_market_profile (org, id, profile, updated_at, updated_by) VALUES ($1,$2,$3,$4,$5)
 			ON CONFLICT (org, id) DO UPDATE SET profile = $3, updated_at = $4, updated_by = $5`, string(own), p.ID, string(text), db.Micros(tx.Now), c.Actor())
 		if err != nil {
 			return err

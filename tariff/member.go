@@ -95,7 +95,7 @@ func (s *Service) EnrolIn(ctx context.Context, tx *db.Tx, actor string, m *Membe
 	if m.Token != "" {
 		kind, key, shown = "token", tokenKey(m.Token), m.Token
 	}
-	_, err := tx.Exec(`INSERT INTO tariff_member (id, org, audience, ref, kind, member, shown, valid_from, valid_to, created_at, created_by)
+	err := tx.Send(`INSERT INTO tariff_member (id, org, audience, ref, kind, member, shown, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`, m.ID, string(m.Org), string(m.Audience), m.Ref, kind, key, shown,
 		db.Micros(m.From), db.NullMicros(m.To), db.Micros(tx.Now), actor)
 	if err != nil {
@@ -211,7 +211,7 @@ func (s *Service) Promise(ctx context.Context, o Override) (Override, error) {
 			return err
 		}
 		o.ID, o.Org = id.New[string](tx.Now), o.Place.Org
-		_, err = tx.Exec(`INSERT INTO tariff_override (id, org, site, station, evse, level, target, token, shown, tariff, reason, valid_from, valid_to, created_at, created_by)
+		err = tx.Send(`INSERT INTO tariff_override (id, org, site, station, evse, level, target, token, shown, tariff, reason, valid_from, valid_to, created_at, created_by)
 			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`, o.ID, string(o.Org), o.Place.Site, o.Place.Station, o.Place.EVSE, int(o.Place.Level()),
 			o.Place.target(), tokenKey(o.Token), o.Token, string(r.uid), o.Reason, db.Micros(o.From), db.NullMicros(o.To), db.Micros(tx.Now), c.Actor())
 		if err != nil {

@@ -332,7 +332,7 @@ func (s *Service) TellLate(ctx context.Context) error {
 			return err
 		}
 		for _, v := range late {
-			if _, err := tx.Exec(`UPDATE tariff_series SET late_at = $2 WHERE id = $1`, v.ID, db.Micros(tx.Now)); err != nil {
+			if err := tx.Send(`UPDATE tariff_series SET late_at = $2 WHERE id = $1`, v.ID, db.Micros(tx.Now)); err != nil {
 				return err
 			}
 			if err := event.Record(tx, event.Fact{Org: string(v.Org), Subject: "price-series/" + v.ID, Kind: KindSeriesLate}, SeriesTold{v.ID, v.Name, v.LastAt}); err != nil {

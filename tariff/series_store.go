@@ -47,7 +47,7 @@ func seriesByID(tx *db.Tx, id string, visible db.Cond) (Series, error) {
 }
 
 func insertSeries(tx *db.Tx, s Series) error {
-	_, err := tx.Exec(`INSERT INTO tariff_series (id, org, name, currency, minutes, source, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$7)`,
+	err := tx.Send(`INSERT INTO tariff_series (id, org, name, currency, minutes, source, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$7)`,
 		s.ID, string(s.Org), s.Name, string(s.Currency), s.Minutes, s.Source, db.Micros(tx.Now))
 	return err
 }
@@ -61,10 +61,10 @@ func writePoints(tx *db.Tx, s Series, points []PricePoint) error {
 		rows[i] = []any{s.ID, db.Micros(p.Start), string(s.Org), int64(p.Price), db.Micros(tx.Now)}
 		last = max(last, db.Micros(p.End))
 	}
-	if _, err := db.InsertRows(tx, "tariff_series_point", pointCols, rows, "ON CONFLICT (series, start_at) DO UPDATE SET price = excluded.price, told_at = excluded.told_at"); err != nil {
+	if err := db.InsertRows(tx, "tariff_series_point", pointCols, rows, "ON CONFLICT (series, start_at) DO UPDATE SET price = excluded.price, told_at = excluded.told_at"); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`UPDATE tariff_series SET last_at = CASE WHEN last_at IS NULL OR last_at < $2 THEN $2 ELSE last_at END, fed_at = $3, updated_at = $3,
+	err := tx.Send(`UPDATE tariff_series SET last_at = CASE WHEN last_at IS NULL OR last_at < $2 THEN $2 ELSE last_at END, fed_at = $3, updated_at = $3,
 		late_at = CASE WHEN $2 > $3 THEN NULL ELSE late_at END WHERE id = $1`, s.ID, last, db.Micros(tx.Now))
 	return err
 }
@@ -114,7 +114,7 @@ func insertDynamic(tx *db.Tx, org identity.OrgID, u uid, d Dynamic, actor string
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO tariff_dynamic (id, org, tariff, series, formula, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
+	err = tx.Send(`INSERT INTO tariff_dynamic (id, org, tariff, series, formula, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
 		d.ID, string(org), string(u), d.Series, string(text), db.Micros(tx.Now), actor)
 	return err
 }
@@ -124,7 +124,7 @@ func insertSnapshot(tx *db.Tx, v Version, base VersionID, source string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO tariff_snapshot (id, org, version, ocpi, source, created_at) VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT (id) DO NOTHING`,
+	err = tx.Send(`INSERT INTO tariff_snapshot (id, org, version, ocpi, source, created_at) VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT (id) DO NOTHING`,
 		string(v.ID), string(v.Org), string(base), string(text), source, db.Micros(tx.Now))
 	return err
 }

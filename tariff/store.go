@@ -112,7 +112,7 @@ func insertVersion(tx *db.Tx, v Version) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, valid_from, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
+	err = tx.Send(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, valid_from, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
 		string(v.ID), string(v.Org), string(v.uid), v.Number, string(text), db.Micros(v.From), db.Micros(v.CreatedAt), v.CreatedBy)
 	return err
 }
@@ -133,7 +133,7 @@ func nextVersion(tx *db.Tx, u uid, currency string) (int, error) {
 }
 
 func retire(tx *db.Tx, u uid) error {
-	_, err := tx.Exec(`UPDATE tariff SET status = $2, retired_at = $3, updated_at = $3 WHERE uid = $1`, string(u), string(Retired), db.Micros(tx.Now))
+	err := tx.Send(`UPDATE tariff SET status = $2, retired_at = $3, updated_at = $3 WHERE uid = $1`, string(u), string(Retired), db.Micros(tx.Now))
 	return err
 }
 
@@ -221,7 +221,7 @@ func from(a Assignment) int64 {
 }
 
 func insertAssignment(tx *db.Tx, a Assignment, u uid) error {
-	_, err := tx.Exec(`INSERT INTO tariff_assignment (id, org, site, station, evse, level, target, tariff, valid_from, valid_to, created_at, created_by)
+	err := tx.Send(`INSERT INTO tariff_assignment (id, org, site, station, evse, level, target, tariff, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
 		a.ID, string(a.Place.Org), a.Place.Site, a.Place.Station, a.Place.EVSE, int(a.Place.Level()), a.Place.target(), string(u),
 		from(a), db.NullMicros(a.To), db.Micros(a.CreatedAt), a.CreatedBy)
@@ -229,11 +229,11 @@ func insertAssignment(tx *db.Tx, a Assignment, u uid) error {
 }
 
 func endAssignment(tx *db.Tx, id string, at time.Time) error {
-	_, err := tx.Exec(`UPDATE tariff_assignment SET valid_to = $2 WHERE id = $1`, id, db.Micros(at))
+	err := tx.Send(`UPDATE tariff_assignment SET valid_to = $2 WHERE id = $1`, id, db.Micros(at))
 	return err
 }
 
 func deleteAssignment(tx *db.Tx, id string) error {
-	_, err := tx.Exec(`DELETE FROM tariff_assignment WHERE id = $1`, id)
+	err := tx.Send(`DELETE FROM tariff_assignment WHERE id = $1`, id)
 	return err
 }

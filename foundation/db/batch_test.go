@@ -26,7 +26,7 @@ func flushReadings(tx *db.Tx, rows []reading) error {
 	for i, r := range rows {
 		values[i] = []any{r.id, r.value}
 	}
-	_, err := db.InsertRows(tx, "scratch_reading", []db.Col{{Name: "id", Type: "text"}, {Name: "value", Type: "bigint"}}, values, "")
+	err := db.InsertRows(tx, "scratch_reading", []db.Col{{Name: "id", Type: "text"}, {Name: "value", Type: "bigint"}}, values, "")
 	return err
 }
 
@@ -159,7 +159,7 @@ func TestInsertRows(t *testing.T) {
 		cols := []db.Col{{Name: "id", Type: "text"}, {Name: "size", Type: "bigint"}, {Name: "good", Type: "boolean"}, {Name: "data", Type: "bytea"}}
 		seven := int64(7)
 		err := d.Update(t.Context(), func(tx *db.Tx) error {
-			n, err := db.InsertRows(tx, "scratch_thing", cols, [][]any{
+			n, err := db.InsertCounted(tx, "scratch_thing", cols, [][]any{
 				{"a", 1, true, []byte{1}}, {name("b"), size(2), false, nil}, {"c", nil, nil, nil}, {"d", &seven, true, nil}, {"e", (*int64)(nil), true, nil},
 			}, "")
 			if n != 5 {
@@ -168,14 +168,14 @@ func TestInsertRows(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			n, err = db.InsertRows(tx, "scratch_thing", cols, [][]any{{"a", 9, false, nil}, {"f", 1, true, nil}}, "ON CONFLICT (id) DO NOTHING")
+			n, err = db.InsertCounted(tx, "scratch_thing", cols, [][]any{{"a", 9, false, nil}, {"f", 1, true, nil}}, "ON CONFLICT (id) DO NOTHING")
 			if n != 1 {
 				t.Error(n)
 			}
 			if err != nil {
 				return err
 			}
-			_, err = db.InsertRows(tx, "scratch_thing", cols, [][]any{{"a", 9, false, nil}}, "ON CONFLICT (id) DO UPDATE SET size = excluded.size")
+			err = db.InsertRows(tx, "scratch_thing", cols, [][]any{{"a", 9, false, nil}}, "ON CONFLICT (id) DO UPDATE SET size = excluded.size")
 			return err
 		})
 		if err != nil {

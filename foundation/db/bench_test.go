@@ -44,7 +44,7 @@ func BenchmarkBatch(b *testing.B) {
 				for i, r := range rows {
 					values[i] = []any{fmt.Sprint(r.id), "CP-1", db.Micros(tx.Now), r.energy, 11000, 50}
 				}
-				_, err := db.InsertRows(tx, "scratch_sample", cols, values, "")
+				err := db.InsertRows(tx, "scratch_sample", cols, values, "")
 				return err
 			})
 			defer batch.Close()
@@ -86,7 +86,7 @@ func BenchmarkInsertRows(b *testing.B) {
 					rows[i] = []any{next, next, "org", "CP-000001", int64(7), "in", "call", "MeterValues", "1234567", `{"connectorId":1,"transactionId":17,"meterValue":[{"timestamp":"2026-11-21T16:27:18.123Z","sampledValue":[{"value":"1"}]}]}`}
 				}
 				err := d.Update(context.Background(), func(tx *db.Tx) error {
-					_, err := db.InsertRows(tx, "scratch_wide", cols, rows, "ON CONFLICT DO NOTHING")
+					err := db.InsertRows(tx, "scratch_wide", cols, rows, "ON CONFLICT DO NOTHING")
 					return err
 				})
 				if err != nil {

@@ -13,7 +13,7 @@ func TestUpdateChanged(t *testing.T) {
 		table(t, d, "CREATE TABLE scratch_thing (id TEXT PRIMARY KEY, name TEXT, size BIGINT, at BIGINT)")
 		cols := []db.Col{{Name: "id", Type: "text"}, {Name: "name", Type: "text"}, {Name: "size", Type: "bigint"}, {Name: "at", Type: "bigint"}}
 		err := d.Update(t.Context(), func(tx *db.Tx) error {
-			if _, err := db.InsertRows(tx, "scratch_thing", cols, [][]any{{"a", "x", 1, nil}, {"b", "x", 1, nil}}, ""); err != nil {
+			if err := db.InsertRows(tx, "scratch_thing", cols, [][]any{{"a", "x", 1, nil}, {"b", "x", 1, nil}}, ""); err != nil {
 				return err
 			}
 			was := []any{"a", "told before", 1, int64(5)}

@@ -15,6 +15,11 @@
 // needs a row that both write, or a lock. A transaction inside a transaction panics. After a
 // statement has failed the transaction cannot commit, on either engine.
 //
+// On PostgreSQL each answer that is waited for costs a journey. The begin of a
+// transaction, and statements whose result nobody needs ([Tx.Send],
+// [InsertRows]), go out together with the next statement that has one, or with
+// the commit (pipe.go); so an error of theirs may come later.
+//
 // On SQLite one writer commits many waiting closures together, so that one
 // fsync serves many callers: an error or a panic undoes only the closure it
 // came from. That takes a savepoint each, under which SQLite copies every page
@@ -29,8 +34,8 @@
 // # Hot rows
 //
 // [Batch] gathers rows from many goroutines into one transaction and
-// acknowledges each after the commit; [Lanes] are several batches side by side
-// on PostgreSQL. [Gather] collects rows of one transaction. [InsertRows] writes many rows with one
+// acknowledges each after the commit; [NewLanes] lets it write several
+// transactions side by side on PostgreSQL. [Gather] collects rows of one transaction. [InsertRows] writes many rows with one
 // statement on PostgreSQL and one prepared statement on SQLite.
 //
 // # Lists

@@ -12,20 +12,34 @@ import (
 // "boolean" or "bytea".
 type Col struct{ Name, Type string }
 
-// InsertRows writes many rows and gives the number written. conflict is the
-// text from ON CONFLICT on, or empty. With DO UPDATE no two of the rows may
-// have the same key: PostgreSQL refuses that.
+// InsertRows writes many rows; an error may come later, as from Tx.Send.
+// conflict is the text from ON CONFLICT on, or empty. With DO UPDATE no two of
+// the rows may have the same key: PostgreSQL refuses that.
 //
 // PostgreSQL gets one array per column, since it takes at most 65,535
 // parameters; SQLite gets prepared statements of a few lengths (insertChunks).
-func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (int64, error) {
-	if len(rows) == 0 {
-		return 0, nil
+func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string) error {
+	if tx.Dialect == SQLite {
+		_, err := insertLite(tx, table, cols, rows, conflict)
+		return err
 	}
-	if tx.Dialect == Postgres {
-		return insertArrays(tx, table, cols, rows, conflict)
+	query, args, err := insertArrays(table, cols, rows, conflict)
+	if err != nil || len(rows) == 0 {
+		return err
 	}
-	return insertLite(tx, table, cols, rows, conflict)
+	return tx.Send(query, args...)
+}
+
+// InsertCounted is InsertRows that gives the number of rows written.
+func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (int64, error) {
+	if tx.Dialect == SQLite {
+		return insertLite(tx, table, cols, rows, conflict)
+	}
+	query, args, err := insertArrays(table, cols, rows, conflict)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return tx.Exec(query, args...)
 }
 
 // insertChunks are how many rows one statement of SQLite takes: the driver's
@@ -87,17 +101,17 @@ func insertText(table string, cols []Col, rows int, conflict string) string {
 	return b.String()
 }
 
-func insertArrays(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (int64, error) {
+func insertArrays(table string, cols []Col, rows [][]any, conflict string) (string, []any, error) {
 	names, casts, args := make([]string, len(cols)), make([]string, len(cols)), make([]any, len(cols))
 	for i, c := range cols {
 		names[i], casts[i] = c.Name, "$"+strconv.Itoa(i+1)+"::"+c.Type+"[]"
 		var err error
 		if args[i], err = column(c, rows, i); err != nil {
-			return 0, fmt.Errorf("db: %s.%s: %w", table, c.Name, err)
+			return "", nil, fmt.Errorf("db: %s.%s: %w", table, c.Name, err)
 		}
 	}
 	list := strings.Join(names, ", ")
-	return tx.Exec("INSERT INTO "+table+" ("+list+") SELECT * FROM unnest("+strings.Join(casts, ", ")+") AS r("+list+") "+conflict, args...)
+	return "INSERT INTO " + table + " (" + list + ") SELECT * FROM unnest(" + strings.Join(casts, ", ") + ") AS r(" + list + ") " + conflict, args, nil
 }
 
 // column gathers one column as a slice whose element type the driver knows.
@@ -123,80 +137,87 @@ func column(c Col, rows [][]any, i int) (any, error) {
 	return nil, fmt.Errorf("type %q is not one of text, bigint, boolean, bytea", c.Type)
 }
 
-func gather[T any](rows [][]any, i int, as func(any) (*T, bool)) ([]*T, error) {
-	out := make([]*T, len(rows))
+// gather gives a slice of values, or of pointers where some are NULL, which
+// costs the driver more.
+func gather[T any](rows [][]any, i int, as func(any) (v T, set, ok bool)) (any, error) {
+	values, known := make([]T, len(rows)), make([]*T, len(rows))
+	nulls := false
 	for r, row := range rows {
 		if i >= len(row) {
 			return nil, fmt.Errorf("row %d has only %d values", r, len(row))
 		}
-		if row[i] == nil {
-			continue
-		}
-		v, ok := as(row[i])
-		if !ok {
+		v, set, ok := as(row[i])
+		switch {
+		case !ok:
 			return nil, fmt.Errorf("row %d: a %T does not fit", r, row[i])
+		case set:
+			values[r] = v
+			known[r] = &values[r]
+		default:
+			nulls = true
 		}
-		out[r] = v
 	}
-	return out, nil
+	if nulls {
+		return known, nil
+	}
+	return values, nil
 }
 
-// indirect follows a pointer; a nil pointer is NULL.
-func indirect(a any) (reflect.Value, bool) {
-	v := reflect.ValueOf(a)
+// indirect follows a pointer; a nil pointer, as nil, is NULL.
+func indirect(a any) (v reflect.Value, set bool) {
+	if a == nil {
+		return v, false
+	}
+	v = reflect.ValueOf(a)
 	if v.Kind() == reflect.Pointer {
 		return v.Elem(), !v.IsNil()
 	}
 	return v, true
 }
 
-func asText(a any) (*string, bool) {
+func asText(a any) (s string, set, ok bool) {
 	switch v := a.(type) {
 	case string:
-		return &v, true
+		return v, true, true
 	case json.RawMessage:
-		if v == nil {
-			return nil, true
-		}
-		s := string(v)
-		return &s, true
+		return string(v), v != nil, true
 	}
 	v, set := indirect(a)
 	if !set {
-		return nil, true
+		return "", false, true
 	}
-	if v.Kind() != reflect.String {
-		return nil, false
-	}
-	s := v.String()
-	return &s, true
+	return v.String(), true, v.Kind() == reflect.String
 }
 
-func asInt(a any) (*int64, bool) {
-	v, set := indirect(a)
-	if !set {
-		return nil, true
+func asInt(a any) (n int64, set, ok bool) {
+	switch v := a.(type) {
+	case int64:
+		return v, true, true
+	case int:
+		return int64(v), true, true
 	}
-	var n int64
+	v, set := indirect(a)
 	switch {
+	case !set:
+		return 0, false, true
 	case v.CanInt():
-		n = v.Int()
+		return v.Int(), true, true
 	case v.CanUint():
-		n = int64(v.Uint())
-	default:
-		return nil, false
+		return int64(v.Uint()), true, true
 	}
-	return &n, true
+	return 0, true, false
 }
 
-func asBool(a any) (*bool, bool) {
+func asBool(a any) (b, set, ok bool) {
+	if b, ok := a.(bool); ok {
+		return b, true, true
+	}
 	v, set := indirect(a)
 	if !set {
-		return nil, true
+		return false, false, true
 	}
 	if v.Kind() != reflect.Bool {
-		return nil, false
+		return false, true, false
 	}
-	b := v.Bool()
-	return &b, true
+	return v.Bool(), true, true
 }

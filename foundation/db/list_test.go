@@ -155,7 +155,7 @@ func TestListPages(t *testing.T) {
 				for _, i := range all {
 					rows = append(rows, []any{i.id, i.name, i.kind, i.n, i.at, i.good})
 				}
-				_, err := db.InsertRows(tx, "scratch_item", []db.Col{{Name: "id", Type: "text"}, {Name: "name", Type: "text"}, {Name: "kind", Type: "text"},
+				err := db.InsertRows(tx, "scratch_item", []db.Col{{Name: "id", Type: "text"}, {Name: "name", Type: "text"}, {Name: "kind", Type: "text"},
 					{Name: "n", Type: "bigint"}, {Name: "at", Type: "bigint"}, {Name: "good", Type: "boolean"}}, rows, "")
 				return err
 			})

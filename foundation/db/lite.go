@@ -214,6 +214,11 @@ func (c *liteConn) prepare(ctx context.Context, query string) (*liteStmt, error)
 	return s, nil
 }
 
+func (c *liteConn) send(ctx context.Context, query string, args []any) error {
+	_, err := c.exec(ctx, query, args)
+	return err
+}
+
 // exec goes to the driver itself: what database/sql does around each
 // execution (locks, a copy of the arguments, the driver's name for each)
 // costs as much as the statement of one row.

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx", which keeps a statement cache per connection
+	"github.com/jackc/pgx/v5"
 
 	"github.com/forecourt-ev/forecourt/foundation/fault"
 )
@@ -19,10 +19,11 @@ const (
 )
 
 func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
-	pool, err := sql.Open("pgx", url)
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "db.url", "the database URL is not understood; an example is postgres://user:password@host:5432/forecourt")
 	}
+	pool := sql.OpenDB(pipes{config})
 	// Idle connections keep their prepared statements; closing them at once,
 	// as database/sql does by default, would prepare anew each time.
 	pool.SetMaxOpenConns(conns)
@@ -35,15 +36,30 @@ func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
 	return pool, nil
 }
 
-type pgRunner struct{ tx *sql.Tx }
+// pgRunner runs statements on a connection, which is a *pipe.
+type pgRunner struct{ conn *sql.Conn }
 
 func (r pgRunner) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
-	return r.tx.ExecContext(ctx, query, args...)
+	return r.conn.ExecContext(ctx, query, args...)
 }
 
 func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
-	return r.tx.QueryContext(ctx, query, args...)
+	return r.conn.QueryContext(ctx, query, args...)
 }
+
+func (r pgRunner) send(ctx context.Context, query string, args []any) error {
+	return r.pipe(func(c *pipe) error { return c.later(ctx, query, args) })
+}
+
+func (r pgRunner) pipe(do func(c *pipe) error) error {
+	return r.conn.Raw(func(c any) error { return do(c.(*pipe)) })
+}
+
+const (
+	pgView   = "begin isolation level repeatable read read only" // one snapshot, as a read transaction on SQLite has
+	pgUpdate = "begin isolation level repeatable read"
+	pgBatch  = "begin isolation level read committed"
+)
 
 // updatePG runs a closure until it did not collide with another.
 //
@@ -53,13 +69,13 @@ func (r pgRunner) query(ctx context.Context, query string, args []any) (*sql.Row
 // wrote. Batches keep the latter: they lock what they read, and would wait
 // for a lock only to be refused.
 func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error, batch bool) error {
-	o := &sql.TxOptions{Isolation: sql.LevelRepeatableRead}
+	begin := pgUpdate
 	if batch {
-		o.Isolation = sql.LevelReadCommitted
+		begin = pgBatch
 	}
 	pause := pgPause
 	for attempt := 1; ; attempt++ {
-		err := d.runPG(ctx, o, fn)
+		err := d.runPG(ctx, begin, fn)
 		if err == nil || !retriable(err) || attempt == pgAttempts {
 			return err
 		}
@@ -72,63 +88,56 @@ func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error, batch bool) er
 	}
 }
 
-// viewPG reads one snapshot, as a read transaction on SQLite does.
-func (d *DB) viewPG(ctx context.Context, fn func(tx *Tx) error) error {
-	return d.runPG(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, fn)
+// runPG runs a closure in a transaction. A pooled connection that died
+// unnoticed is replaced: nothing has happened on it yet.
+func (d *DB) runPG(ctx context.Context, begin string, fn func(tx *Tx) error) error {
+	for attempt := 0; ; attempt++ {
+		err := d.tryPG(ctx, begin, fn)
+		if !errors.As(err, new(unbegun)) || ctx.Err() != nil || attempt > d.pg.Stats().MaxOpenConnections {
+			return err
+		}
+	}
 }
 
-func (d *DB) runPG(ctx context.Context, o *sql.TxOptions, fn func(tx *Tx) error) error {
+func (d *DB) tryPG(ctx context.Context, begin string, fn func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// The transaction itself outlives a cancelled caller, so that COMMIT is
-	// never cut in two; statements stop with the caller's context.
-	conn, sqlTx, err := d.begin(ctx, o)
+	conn, err := d.pg.Conn(ctx)
 	if err != nil {
 		return classify(err)
 	}
 	defer conn.Close()
+	run := pgRunner{conn}
+	// The transaction itself outlives a cancelled caller, so that COMMIT is
+	// never cut in two; statements stop with the caller's context.
+	whole := context.WithoutCancel(ctx)
+	undo := func() {
+		run.pipe(func(c *pipe) error { c.rollback(whole); return nil })
+	}
+	tx := d.newTx(ctx, run, begin != pgView)
 	done := false
 	defer func() {
 		if !done { // the closure panicked or left its goroutine
-			sqlTx.Rollback()
+			tx.finish(nil)
+			undo()
 		}
 	}()
-	tx := d.newTx(ctx, pgRunner{sqlTx}, !o.ReadOnly)
+	if err := run.pipe(func(c *pipe) error { c.start(begin); return nil }); err != nil {
+		return classify(err)
+	}
 	err = tx.finish(tx.gathered(fn(tx)))
 	if err == nil {
 		err = ctx.Err()
 	}
 	done = true
 	if err != nil {
-		if rb := sqlTx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
-			d.log.Debug("rollback failed; the connection is dropped", "err", rb)
-		}
+		undo()
 		return err
 	}
-	if err := sqlTx.Commit(); err != nil {
+	if err := run.pipe(func(c *pipe) error { return c.commit(whole) }); err != nil {
 		return classify(err)
 	}
 	tx.committed()
 	return nil
-}
-
-// begin takes a connection within the caller's time and begins on a context
-// that does not end with the caller. A pooled connection that died unnoticed
-// is replaced: nothing has been asked of it yet.
-func (d *DB) begin(ctx context.Context, o *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
-	for attempt := 0; ; attempt++ {
-		conn, err := d.pg.Conn(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		tx, err := conn.BeginTx(context.WithoutCancel(ctx), o)
-		if err == nil {
-			return conn, tx, nil
-		}
-		conn.Close()
-		if attempt > d.pg.Stats().MaxOpenConnections || fault.KindOf(classify(err)) != fault.Unavailable {
-			return nil, nil, err
-		}
-	}
 }

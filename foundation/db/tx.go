@@ -34,6 +34,7 @@ type Tx struct {
 type runner interface {
 	exec(ctx context.Context, query string, args []any) (sql.Result, error)
 	query(ctx context.Context, query string, args []any) (*sql.Rows, error)
+	send(ctx context.Context, query string, args []any) error // its result is of no interest
 }
 
 // Scanner is a row whose columns can be read: *sql.Rows, *Row.
@@ -67,6 +68,20 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 		return 0, tx.fail(err)
 	}
 	return res.RowsAffected()
+}
+
+// Send runs a statement of which nobody needs the number of rows. PostgreSQL
+// gets it together with the next statement that has a result, or with the
+// commit: that is where its error then comes from. args must not be changed
+// afterwards.
+func (tx *Tx) Send(query string, args ...any) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if err := tx.run.send(tx.ctx, query, plain(args)); err != nil {
+		return tx.fail(err)
+	}
+	return nil
 }
 
 // Query runs a statement that gives rows. They must be read or closed before

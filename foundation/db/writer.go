@@ -59,11 +59,12 @@ func (d *DB) update(ctx context.Context, fn func(tx *Tx) error, batch bool) erro
 	return d.updateLite(ctx, fn, batch)
 }
 
-// View runs fn in a read-only transaction over one snapshot.
+// View runs fn in a read-only transaction over one snapshot. fn may run more
+// than once.
 func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	d.refuseNested(ctx)
 	if d.dialect == Postgres {
-		return d.viewPG(ctx, fn)
+		return d.runPG(ctx, pgView, fn)
 	}
 	return d.viewLite(ctx, fn)
 }

@@ -80,7 +80,7 @@ var factColumns = []db.Col{{Name: "at", Type: "bigint"}, {Name: "org", Type: "te
 
 // writeFacts numbers the facts of a transaction in the order of their records.
 func writeFacts(tx *db.Tx, rows [][]any) error {
-	_, err := db.InsertRows(tx, "fact", factColumns, rows, "")
+	err := db.InsertRows(tx, "fact", factColumns, rows, "")
 	return err
 }
 

@@ -89,7 +89,10 @@ func begin(t *testing.T, d *db.DB, subject string) (note func(), end func(err er
 			if err := event.Record(tx, event.Fact{Org: "o", Subject: subject, Kind: "k.k"}, nil); err != nil {
 				return err
 			}
-			if err := tx.Flush(); err != nil { // it draws its number now
+			if err := tx.Flush(); err != nil {
+				return err
+			}
+			if _, err := tx.Exec("SELECT $1::text", ""); err != nil { // what waits goes out with it: the fact draws its number now
 				return err
 			}
 			close(noted)

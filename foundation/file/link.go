@@ -62,7 +62,7 @@ func (s *Store) Link(tx *db.Tx, l Link) (string, error) {
 		g.login, g.password = "station", hashOf(password)
 		base.User = url.UserPassword(g.login, password)
 	}
-	_, err = tx.Exec("INSERT INTO file_link (hash, file, org, upload, uses_left, max_size, login, password, created_at, expires_at, revoked) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,FALSE)",
+	err = tx.Send("INSERT INTO file_link (hash, file, org, upload, uses_left, max_size, login, password, created_at, expires_at, revoked) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,FALSE)",
 		g.hash, g.file, g.org, g.upload, g.uses, g.maxSize, g.login, g.password, db.Micros(tx.Now), db.Micros(l.ExpiresAt))
 	base.Path = strings.TrimRight(base.Path, "/") + Prefix + token
 	return base.String(), err
@@ -70,7 +70,7 @@ func (s *Store) Link(tx *db.Tx, l Link) (string, error) {
 
 // Revoke ends the links of a file. Transfers in progress fail at their end.
 func (s *Store) Revoke(tx *db.Tx, file string) error {
-	_, err := tx.Exec("UPDATE file_link SET revoked = TRUE WHERE file = $1", file)
+	err := tx.Send("UPDATE file_link SET revoked = TRUE WHERE file = $1", file)
 	return err
 }
 
@@ -142,6 +142,6 @@ func use(tx *db.Tx, hash string) (bool, error) {
 
 // giveBack returns a transfer that did not end well after all.
 func giveBack(tx *db.Tx, hash string) error {
-	_, err := tx.Exec("UPDATE file_link SET uses_left = uses_left + 1 WHERE hash = $1", hash)
+	err := tx.Send("UPDATE file_link SET uses_left = uses_left + 1 WHERE hash = $1", hash)
 	return err
 }

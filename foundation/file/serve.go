@@ -181,7 +181,7 @@ func (s *Store) arrive(r *http.Request, g grant, f File, a attempt, name, kind s
 		if !ok {
 			return usedUp
 		}
-		if _, err := tx.Exec("UPDATE stored_file SET name = $2, content_type = $3 WHERE id = $1", f.ID, safeName(name, f.Name), kind); err != nil {
+		if err := tx.Send("UPDATE stored_file SET name = $2, content_type = $3 WHERE id = $1", f.ID, safeName(name, f.Name), kind); err != nil {
 			return err
 		}
 		stored, err := s.adopt(tx, f.ID, a.id, false)

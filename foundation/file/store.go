@@ -84,7 +84,7 @@ func (s *Store) Reserve(tx *db.Tx, d Draft) (File, error) {
 	if f.ContentType == "" {
 		f.ContentType = octets
 	}
-	_, err := tx.Exec("INSERT INTO stored_file ("+fileColumns+") VALUES ($1,$2,$3,$4,$5,$6,'',0,'','',FALSE,$7,NULL,$8)",
+	err := tx.Send("INSERT INTO stored_file ("+fileColumns+") VALUES ($1,$2,$3,$4,$5,$6,'',0,'','',FALSE,$7,NULL,$8)",
 		f.ID, f.Org, f.Purpose, f.Subject, f.Name, f.ContentType, db.Micros(tx.Now), db.NullMicros(f.ExpiresAt))
 	return f, err
 }
@@ -100,17 +100,17 @@ func (s *Store) Get(tx *db.Tx, file string) (File, error) {
 
 // Expire says when a file is removed; nil keeps it.
 func (s *Store) Expire(tx *db.Tx, file string, at *time.Time) error {
-	_, err := tx.Exec("UPDATE stored_file SET expires_at = $2 WHERE id = $1", file, db.NullMicros(at))
+	err := tx.Send("UPDATE stored_file SET expires_at = $2 WHERE id = $1", file, db.NullMicros(at))
 	return err
 }
 
 // Delete removes a file, its links and its content. Its bytes are free for
 // the quota at once; the rows of its pieces go in the background.
 func (s *Store) Delete(tx *db.Tx, file string) error {
-	if _, err := tx.Exec("DELETE FROM file_link WHERE file = $1", file); err != nil {
+	if err := tx.Send("DELETE FROM file_link WHERE file = $1", file); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("DELETE FROM stored_file WHERE id = $1", file); err != nil {
+	if err := tx.Send("DELETE FROM stored_file WHERE id = $1", file); err != nil {
 		return err
 	}
 	return drop(tx, "file = $1", file)
@@ -137,7 +137,7 @@ func drop(tx *db.Tx, where string, args ...any) error {
 		if n == 0 {
 			continue // another transaction did
 		}
-		if _, err := tx.Exec("UPDATE file_usage SET bytes = bytes - $2 WHERE org = $1", a.org, a.size); err != nil {
+		if err := tx.Send("UPDATE file_usage SET bytes = bytes - $2 WHERE org = $1", a.org, a.size); err != nil {
 			return err
 		}
 	}
@@ -205,6 +205,6 @@ func (s *Store) sweepPieces(tx *db.Tx) (bool, error) {
 	if err != nil || n > 0 {
 		return true, err
 	}
-	_, err = tx.Exec("DELETE FROM stored_content WHERE id = $1", gone[0])
+	err = tx.Send("DELETE FROM stored_content WHERE id = $1", gone[0])
 	return true, err
 }

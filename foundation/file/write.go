@@ -79,7 +79,7 @@ func (s *Store) receive(ctx context.Context, f File, most int64, r io.Reader) (a
 	ctx = context.WithoutCancel(ctx) // when the sender leaves, r fails; what came by then is kept
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		a = attempt{id: id.New[string](tx.Now)}
-		_, err := tx.Exec("INSERT INTO stored_content (id, file, org, size, sha256, md5, name, started_at, touched_at, dropped) VALUES ($1,$2,$3,0,'','','',$4,$4,FALSE)",
+		err := tx.Send("INSERT INTO stored_content (id, file, org, size, sha256, md5, name, started_at, touched_at, dropped) VALUES ($1,$2,$3,0,'','','',$4,$4,FALSE)",
 			a.id, f.ID, f.Org, db.Micros(tx.Now))
 		return err
 	})
@@ -130,7 +130,7 @@ func (s *Store) ended(ctx context.Context, a attempt, sums []hash.Hash) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("UPDATE stored_content SET sha256 = $2, md5 = $3 WHERE id = $1", a.id, hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil)))
+		err := tx.Send("UPDATE stored_content SET sha256 = $2, md5 = $3 WHERE id = $1", a.id, hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil)))
 		return err
 	})
 }
@@ -151,7 +151,7 @@ func (s *Store) piece(ctx context.Context, org, content string, seq int, data []
 			return fault.New(fault.Conflict, "file.quota", "the files of this organisation would take %s, more than the %s it may store; delete firmware images, logs or bundles that are not needed",
 				Bytes(used), Bytes(s.d.Quota))
 		}
-		if _, err := tx.Exec("INSERT INTO stored_piece (content, seq, data) VALUES ($1, $2, $3)", content, seq, data); err != nil {
+		if err := tx.Send("INSERT INTO stored_piece (content, seq, data) VALUES ($1, $2, $3)", content, seq, data); err != nil {
 			return err
 		}
 		n, err := tx.Exec("UPDATE stored_content SET size = size + $2, touched_at = $3 WHERE id = $1 AND NOT dropped", content, len(data), db.Micros(tx.Now))

@@ -119,7 +119,7 @@ func insert(tx *db.Tx, all []Job) error {
 			}
 			rows = append(rows, []any{j.ID, j.Kind, key, j.Org, string(j.Data), waiting, false, db.Micros(j.RunAt), 0, "", "", "", now, now})
 		}
-		if _, err := db.InsertRows(tx, "job", columns, rows, conflict); err != nil {
+		if err := db.InsertRows(tx, "job", columns, rows, conflict); err != nil {
 			return err
 		}
 		all = later
@@ -210,8 +210,8 @@ func (r *Runner) Retry(ctx context.Context, jobID string) error {
 func (r *Runner) Counts(ctx context.Context) (map[string]int64, error) {
 	n := map[string]int64{"due": 0, "later": 0, "running": 0, "failed": 0}
 	err := r.db.View(ctx, func(tx *db.Tx) error {
-		rows, err := tx.Query(`SELECT CASE WHEN state <> 'waiting' THEN state WHEN run_at <= $1 THEN 'due' ELSE 'later' END AS kind, COUNT(*)
-			FROM job GROUP BY kind`, db.Micros(tx.Now))
+		rows, err := tx.Query(`SELECT CASE WHEN state <> 'waiting' THEN state WHEN run_at <= $1 THEN 'due' ELSE 'later' END AS standing, COUNT(*)
+			FROM job GROUP BY standing`, db.Micros(tx.Now))
 		if err != nil {
 			return err
 		}

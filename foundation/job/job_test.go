@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -63,5 +64,22 @@ func TestRetryAndFail(t *testing.T) {
 			t.Fatal(err)
 		}
 		runDue(t, r, 1)
+	})
+}
+
+func TestCounts(t *testing.T) {
+	schematest.EachAt(t, start, func(t *testing.T, d *db.DB, clock *schematest.Clock) {
+		r := newRunner(d, "n")
+		r.Handle("bad", func(context.Context, job.Job) error { return errors.New("no") }, job.Options{MaxAttempts: 1})
+		r.Handle("k", func(context.Context, job.Job) error { return nil }, job.Options{})
+		enqueue(t, d, job.Job{Kind: "bad", Org: "o"})
+		runDue(t, r, 1)
+		enqueue(t, d, job.Job{Kind: "k", Org: "o"})
+		enqueue(t, d, job.Job{Kind: "bad", Org: "o"})
+		enqueue(t, d, job.Job{Kind: "k", Org: "o", RunAt: start.Add(time.Hour)})
+		got, err := r.Counts(t.Context())
+		if want := map[string]int64{"due": 2, "later": 1, "running": 0, "failed": 1}; err != nil || !maps.Equal(got, want) {
+			t.Errorf("%v, %v", got, err)
+		}
 	})
 }

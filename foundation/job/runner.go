@@ -180,7 +180,7 @@ func (r *Runner) reclaim(ctx context.Context) bool {
 		return true
 	}
 	err := r.db.Update(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec("UPDATE job SET run_at = $1 WHERE state = 'running' AND lease_boot <> $2", db.Micros(tx.Now), r.db.Boot())
+		err := tx.Send("UPDATE job SET run_at = $1 WHERE state = 'running' AND lease_boot <> $2", db.Micros(tx.Now), r.db.Boot())
 		return err
 	})
 	if err != nil {
@@ -265,7 +265,7 @@ func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
 	}
 	for timeout, ids := range until {
 		query, args := db.Build("UPDATE job SET run_at = ? WHERE TRUE", db.Micros(tx.Now.Add(timeout+grace))).And(db.In("id", ids...)).SQL()
-		if _, err := tx.Exec(query, args...); err != nil {
+		if err := tx.Send(query, args...); err != nil {
 			return nil, err
 		}
 	}

@@ -46,7 +46,7 @@ func fill(t *testing.T, d *db.DB, days, each int) {
 		}
 	}
 	cols := []db.Col{{Name: "key", Type: "text"}, {Name: "at", Type: "bigint"}, {Name: "filler", Type: "text"}}
-	if err := d.Update(t.Context(), func(tx *db.Tx) error { _, err := db.InsertRows(tx, "scratch", cols, rows, ""); return err }); err != nil {
+	if err := d.Update(t.Context(), func(tx *db.Tx) error { err := db.InsertRows(tx, "scratch", cols, rows, ""); return err }); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -79,7 +79,7 @@ func (m *MessageLog) storeGaps(ctx context.Context, now time.Time) {
 	}
 	err := m.g.db.Update(ctx, func(tx *db.Tx) error {
 		for _, gap := range all {
-			_, err := tx.Exec(`INSERT INTO message_gap (node, from_at, to_at, frames) VALUES ($1, $2, $3, $4)
+			err := tx.Send(`INSERT INTO message_gap (node, from_at, to_at, frames) VALUES ($1, $2, $3, $4)
 				ON CONFLICT (node, from_at) DO UPDATE SET to_at = excluded.to_at, frames = excluded.frames`,
 				gap.Node, db.Micros(gap.From), db.Micros(gap.To), gap.Frames)
 			if err != nil {

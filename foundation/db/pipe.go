@@ -1,0 +1,364 @@
+package db
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// pipe is a connection of PostgreSQL, as database/sql uses it, that spares
+// round trips: statements whose result nobody reads wait (later), and go out
+// together with the next one that has a result or with the commit, all in one
+// flight. The begin of a transaction is the first that waits. Where one of
+// them fails the engine passes over what follows it in the flight, a commit
+// too, and the flight fails with its error.
+type pipe struct {
+	conn     *pgx.Conn
+	lookedAt time.Time
+	waiting  pgx.Batch
+	answered bool // something of this transaction came back
+}
+
+// mostWaiting is how many statements wait at most.
+const mostWaiting = 64
+
+// idleTrust is how long a connection counts as alive after its last use.
+const idleTrust = time.Second
+
+// unbegun is the loss of a connection before the engine answered anything of
+// a transaction, its commit not being on the way: nothing has happened.
+type unbegun struct{ error }
+
+func (u unbegun) Unwrap() error { return u.error }
+
+// pipes makes connections.
+type pipes struct{ config *pgx.ConnConfig }
+
+func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := pgx.ConnectConfig(ctx, p.config)
+	if err != nil {
+		return nil, err
+	}
+	return &pipe{conn: conn}, nil
+}
+
+func (p pipes) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
+
+// start begins a transaction with the statement that says how.
+func (c *pipe) start(begin string) {
+	c.answered = false
+	c.waiting.Queue(begin)
+}
+
+// later has a statement wait. What it was given must not change any more.
+func (c *pipe) later(ctx context.Context, query string, args []any) error {
+	c.waiting.Queue(query, args...)
+	if c.waiting.Len() < mostWaiting {
+		return nil
+	}
+	_, err := c.flight(ctx, nil)
+	return err
+}
+
+// commit ends the transaction. Nothing goes out for one that asked nothing.
+func (c *pipe) commit(ctx context.Context) error {
+	if !c.answered && c.waiting.Len() == 1 {
+		c.drop()
+		return nil
+	}
+	c.answered = true // whether it was lost is not known from here on
+	c.waiting.Queue("commit")
+	tag, err := c.flight(ctx, nil)
+	if err == nil && tag.String() != "COMMIT" {
+		err = pgx.ErrTxCommitRollback
+	}
+	if err != nil {
+		c.rollback(ctx)
+	}
+	return err
+}
+
+// rollback undoes the transaction; a connection on which that fails is not
+// used again.
+func (c *pipe) rollback(ctx context.Context) {
+	c.drop()
+	if c.conn.IsClosed() || c.conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	if _, err := c.conn.Exec(ctx, "rollback"); err != nil {
+		c.conn.Close(ctx)
+	}
+}
+
+func (c *pipe) drop() { c.waiting.QueuedQueries = nil }
+
+// flight sends what waits. read is given the results of the last statement and
+// closes them; without it the last is like the others.
+func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (tag pgconn.CommandTag, err error) {
+	batch := c.waiting
+	c.drop()
+	results := c.conn.SendBatch(ctx, &batch)
+	last := batch.Len()
+	if read != nil {
+		last--
+	}
+	for range last {
+		if tag, err = results.Exec(); err != nil {
+			results.Close()
+			return tag, c.lost(err)
+		}
+	}
+	if read != nil {
+		err = read(results)
+	} else {
+		err = results.Close()
+	}
+	if err != nil {
+		return tag, c.lost(err)
+	}
+	c.answered = true
+	return tag, nil
+}
+
+func (c *pipe) lost(err error) error {
+	if !c.answered && c.conn.IsClosed() {
+		return unbegun{err}
+	}
+	return err
+}
+
+// ExecContext runs a statement, and all that wait before it.
+func (c *pipe) ExecContext(ctx context.Context, query string, named []driver.NamedValue) (driver.Result, error) {
+	if c.conn.IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	args := values(named)
+	if len(args) == 0 { // may be several statements, which only go out alone
+		if c.waiting.Len() > 0 {
+			if _, err := c.flight(ctx, nil); err != nil {
+				return nil, err
+			}
+		}
+		tag, err := c.conn.Exec(ctx, query)
+		return driver.RowsAffected(tag.RowsAffected()), err
+	}
+	c.waiting.Queue(query, args...)
+	tag, err := c.flight(ctx, nil)
+	return driver.RowsAffected(tag.RowsAffected()), err
+}
+
+// QueryContext runs a statement that gives rows, and all that wait before it.
+func (c *pipe) QueryContext(ctx context.Context, query string, named []driver.NamedValue) (driver.Rows, error) {
+	if c.conn.IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	c.waiting.Queue(query, values(named)...)
+	var out *pipeRows
+	_, err := c.flight(ctx, func(results pgx.BatchResults) error {
+		rows, err := results.Query()
+		if err != nil {
+			results.Close()
+			return err
+		}
+		out = &pipeRows{conn: c, rows: rows, results: results, held: rows.Next()}
+		if !out.held { // ended, or failed: nothing more comes
+			return out.Close()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func values(named []driver.NamedValue) []any {
+	if len(named) == 0 {
+		return nil
+	}
+	args := make([]any, len(named))
+	for i, v := range named {
+		args[i] = v.Value
+	}
+	return args
+}
+
+// CheckNamedValue leaves arguments to pgx.
+func (c *pipe) CheckNamedValue(*driver.NamedValue) error { return nil }
+
+// ResetSession makes sure that the next user finds a connection that lives and
+// has no transaction.
+func (c *pipe) ResetSession(ctx context.Context) error {
+	if c.conn.IsClosed() || c.waiting.Len() > 0 || c.conn.PgConn().TxStatus() != 'I' {
+		return driver.ErrBadConn
+	}
+	now := time.Now()
+	if now.Sub(c.lookedAt) > idleTrust && c.conn.Ping(ctx) != nil {
+		return driver.ErrBadConn
+	}
+	c.lookedAt = now
+	return nil
+}
+
+func (c *pipe) Ping(ctx context.Context) error {
+	if c.conn.IsClosed() || c.conn.Ping(ctx) != nil {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+func (c *pipe) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return c.conn.Close(ctx)
+}
+
+// Prepare is not needed: pgx prepares each statement the first time it comes.
+func (c *pipe) Prepare(string) (driver.Stmt, error) {
+	return nil, errors.New("db: statements are prepared by themselves")
+}
+
+// Begin is for those who use the pool beside DB, as migrations do.
+func (c *pipe) Begin() (driver.Tx, error) {
+	c.start("begin")
+	return pipeTx{c}, nil
+}
+
+func (c *pipe) BeginTx(_ context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if o != (driver.TxOptions{}) {
+		return nil, errors.New("db: only plain transactions begin here")
+	}
+	return c.Begin()
+}
+
+type pipeTx struct{ *pipe }
+
+func (t pipeTx) Commit() error { return t.commit(context.Background()) }
+
+func (t pipeTx) Rollback() error {
+	t.rollback(context.Background())
+	return nil
+}
+
+// pipeRows are the rows of the last statement of a flight.
+type pipeRows struct {
+	conn    *pipe
+	rows    pgx.Rows
+	results pgx.BatchResults
+	held    bool // the first row is there already, and not yet given
+	names   []string
+}
+
+func (r *pipeRows) Columns() []string {
+	if r.names == nil {
+		fields := r.rows.FieldDescriptions()
+		r.names = make([]string, len(fields))
+		for i, f := range fields {
+			r.names[i] = f.Name
+		}
+	}
+	return r.names
+}
+
+func (r *pipeRows) Close() error {
+	r.rows.Close()
+	err := r.rows.Err()
+	if e := r.results.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (r *pipeRows) Next(dest []driver.Value) error {
+	if !r.held && !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return io.EOF
+	}
+	r.held = false
+	fields := r.rows.FieldDescriptions()
+	for i, raw := range r.rows.RawValues() {
+		if raw == nil {
+			dest[i] = nil
+			continue
+		}
+		var err error
+		if dest[i], err = r.value(fields[i], raw); err != nil {
+			return fmt.Errorf("column %s: %w", fields[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// value reads one value. The types that the schema has are read here, any
+// other (numeric, of a sum) becomes text.
+func (r *pipeRows) value(f pgconn.FieldDescription, raw []byte) (driver.Value, error) {
+	isBinary := f.Format == pgtype.BinaryFormatCode
+	switch f.DataTypeOID {
+	case pgtype.TextOID, pgtype.VarcharOID, pgtype.NameOID, pgtype.UnknownOID:
+		return string(raw), nil
+	case pgtype.JSONOID:
+		return append([]byte(nil), raw...), nil
+	case pgtype.Int8OID:
+		if isBinary && len(raw) == 8 {
+			return int64(binary.BigEndian.Uint64(raw)), nil
+		}
+	case pgtype.Int4OID:
+		if isBinary && len(raw) == 4 {
+			return int64(int32(binary.BigEndian.Uint32(raw))), nil
+		}
+	case pgtype.BoolOID:
+		if isBinary && len(raw) == 1 {
+			return raw[0] != 0, nil
+		}
+	case pgtype.Float8OID:
+		if isBinary && len(raw) == 8 {
+			return math.Float64frombits(binary.BigEndian.Uint64(raw)), nil
+		}
+	case pgtype.ByteaOID:
+		if isBinary {
+			return append([]byte{}, raw...), nil
+		}
+	}
+	return r.other(f, raw)
+}
+
+func (r *pipeRows) other(f pgconn.FieldDescription, raw []byte) (driver.Value, error) {
+	types := r.conn.conn.TypeMap()
+	switch f.DataTypeOID {
+	case pgtype.JSONBOID, pgtype.ByteaOID:
+		var v []byte
+		err := types.Scan(f.DataTypeOID, f.Format, raw, &v)
+		return v, err
+	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.OIDOID, pgtype.XIDOID:
+		var v int64
+		err := types.Scan(f.DataTypeOID, f.Format, raw, &v)
+		return v, err
+	case pgtype.BoolOID:
+		var v bool
+		err := types.Scan(f.DataTypeOID, f.Format, raw, &v)
+		return v, err
+	case pgtype.Float4OID, pgtype.Float8OID:
+		var v float64
+		err := types.Scan(f.DataTypeOID, f.Format, raw, &v)
+		return v, err
+	case pgtype.DateOID, pgtype.TimestampOID, pgtype.TimestamptzOID:
+		var v time.Time
+		err := types.Scan(f.DataTypeOID, f.Format, raw, &v)
+		return v, err
+	}
+	var v string
+	err := types.Scan(f.DataTypeOID, f.Format, raw, &v)
+	return v, err
+}
