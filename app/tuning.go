@@ -21,7 +21,7 @@ type tuning struct {
 	StationDebounce     time.Duration `help:"A gap in the connection shorter than this is no outage and tells nobody." default:"1m"`
 
 	DeviceSyncAfterBoot time.Duration `help:"How long a station may settle after a boot before it is asked about itself." default:"10s"`
-	DeviceSyncSpacing   time.Duration `help:"Time between two stations that a node asks about themselves after a boot; thousands that boot at once are spread over it." default:"50ms"`
+	DeviceSyncSpacing   time.Duration `help:"Time between two stations that are asked about themselves after a boot, on all nodes together; thousands that boot at once are spread over it." default:"50ms"`
 	DeviceReportTimeout time.Duration `help:"After which a report that stopped coming is asked for again." default:"10m"`
 
 	MessagesPerMinute    int           `help:"Messages a station may send a minute; it is answered more slowly beyond." default:"600"`

@@ -16,7 +16,7 @@ import (
 // Config of the room; zero values mean the defaults.
 type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
-	SyncSpacing    time.Duration // between two stations that are asked after a boot, on one node; 50 ms
+	SyncSpacing    time.Duration // between two stations that are asked after a boot, on all nodes; 50 ms
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
@@ -55,6 +55,8 @@ type Deps struct {
 	Log       *slog.Logger
 	Stations  *station.Service
 	Commander ocpp.Commander
+	// Nodes tells how many nodes share the stations; nil: only this one.
+	Nodes func() int
 	// Sites gives the organisation of a site, fault.NotFound without one; nil
 	// leaves sites unchecked.
 	Sites func(tx *db.Tx, site string) (org string, err error)
@@ -100,7 +102,7 @@ func New(d Deps) *Service {
 		d.CSMSURL = func(int) string { return "" }
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
-	s := &Service{d: d, rules: baseline, slots: job.Spread{Every: d.SyncSpacing}}
+	s := &Service{d: d, rules: baseline, slots: job.Spread{Every: d.SyncSpacing, Nodes: d.Nodes}}
 	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest, Yields: true}, s.storeBoots)
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)

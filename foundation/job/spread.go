@@ -9,6 +9,9 @@ import (
 // back, times one after the other, so that it keeps nobody from charging.
 type Spread struct {
 	Every time.Duration // between two
+	// Nodes tells how many nodes give times, each its own: with seven of them
+	// each takes every seventh. nil: only this one does.
+	Nodes func() int
 
 	mu   sync.Mutex
 	next time.Time
@@ -22,6 +25,10 @@ func (s *Spread) Take(at time.Time) time.Time {
 		s.next = at
 	}
 	at = s.next
-	s.next = at.Add(s.Every)
+	nodes := 1
+	if s.Nodes != nil {
+		nodes = max(s.Nodes(), 1)
+	}
+	s.next = at.Add(s.Every * time.Duration(nodes))
 	return at
 }
