@@ -85,9 +85,15 @@ func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 		return nil, err
 	}
 	g.say("connecting %d stations from %d processes", c.Stations, len(hands))
-	if _, err := hear(hands, "connect"); err != nil {
+	arrived, err := hear(hands, "connect")
+	if err != nil {
 		return nil, err
 	}
+	lost := int64(0)
+	for _, a := range arrived {
+		lost += a.Lost
+	}
+	r.more("lost_while_connecting", float64(lost))
 	g.memory(r)
 	r.more("rss_all_nodes_connected_bytes", float64(r.ServerRSS))
 	if err := c.load(ctx, g, hands, r); err != nil {

@@ -139,7 +139,7 @@ func (f *fleet) wrong() (n int, what map[string]int, examples []string) {
 }
 
 func (f *fleet) dropped(s *station, why error) {
-	if f.ended.Load() {
+	if f.ended.Load() || s.coming.Load() {
 		return
 	}
 	if next := f.onDrop.Load(); next != nil {
@@ -169,12 +169,19 @@ const mostAttempts = 100
 // accepted or ctx ends: as a real one does, after the time the server asks
 // for or about a second.
 func (f *fleet) bring(ctx context.Context, s *station) error {
+	s.coming.Store(true)
+	defer s.coming.Store(false)
 	for attempt := 1; ; attempt++ {
 		f.attempts.Add(1)
 		err := s.connect(ctx)
 		if err == nil {
 			if err = s.ask(ctx, kindBoot); err == nil {
-				return nil
+				s.coming.Store(false)
+				if s.connected() {
+					return nil
+				}
+				s.coming.Store(true) // its end fell into these lines
+				err = errOffline
 			}
 			s.cut()
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/bench/rig"
@@ -17,7 +18,8 @@ type station struct {
 	fleet  *fleet
 	number int
 	id     string
-	token  string // that it charges or asks with
+	token  string      // that it charges or asks with
+	coming atomic.Bool // somebody brings it in, and sees to connections that end meanwhile
 
 	mu       sync.Mutex
 	sock     *rig.Socket // nil: not connected

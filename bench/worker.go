@@ -83,13 +83,16 @@ func (w *worker) work(ctx context.Context) error {
 	}
 	defer w.fleet.close()
 	f := w.fleet
+	lost := func(s *station) { w.returns(ctx, s) }
+	f.onDrop.Store(&lost)
 	if err := f.connect(ctx, f.stations, w.first.ConnectRate); err != nil {
 		return err
 	}
-	if err := f.ask(ctx, w.charging(), kindStart); err != nil {
+	w.home.Wait()
+	if err := f.each(ctx, w.charging(), 200, nil, func(s *station) error { return w.start(ctx, s) }); err != nil {
 		return err
 	}
-	if err := w.reports.Encode(report{Done: "connect", In: f.connected()}); err != nil {
+	if err := w.reports.Encode(report{Done: "connect", In: f.connected(), Lost: w.lost.Swap(0), Back: time.Duration(w.back.Swap(0))}); err != nil {
 		return err
 	}
 	var next order
@@ -102,6 +105,18 @@ func (w *worker) work(ctx context.Context) error {
 		Done: "end", Counts: f.delays.counts(), Longest: f.delays.Longest(), Answered: f.answered.Load(), Offline: f.offline.Load(),
 		Lost: w.lost.Load(), Back: time.Duration(w.back.Load()), In: f.connected(), What: what, Examples: examples, Seconds: w.seen,
 	})
+}
+
+// start begins a session. A station that loses its connection meanwhile comes
+// back and tells it again.
+func (w *worker) start(ctx context.Context, s *station) error {
+	for attempt := 1; ; attempt++ {
+		err := s.ask(ctx, kindStart)
+		if err == nil || attempt == 5 || ctx.Err() != nil {
+			return err
+		}
+		wait(ctx, time.Second)
+	}
 }
 
 // charging are the stations with a session.
