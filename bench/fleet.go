@@ -139,7 +139,7 @@ func (f *fleet) wrong() (n int, what map[string]int, examples []string) {
 }
 
 func (f *fleet) dropped(s *station, why error) {
-	if f.ended.Load() || s.coming.Load() {
+	if f.ended.Load() {
 		return
 	}
 	if next := f.onDrop.Load(); next != nil {
@@ -170,28 +170,28 @@ const mostAttempts = 100
 // for or about a second.
 func (f *fleet) bring(ctx context.Context, s *station) error {
 	s.coming.Store(true)
-	defer s.coming.Store(false)
 	for attempt := 1; ; attempt++ {
 		f.attempts.Add(1)
 		err := s.connect(ctx)
 		if err == nil {
 			if err = s.ask(ctx, kindBoot); err == nil {
 				s.coming.Store(false)
-				if s.connected() {
+				if s.connected() || !s.coming.CompareAndSwap(false, true) {
 					return nil
 				}
-				s.coming.Store(true) // its end fell into these lines
-				err = errOffline
+				err = errOffline // its end fell into these lines
 			}
 			s.cut()
 		}
 		if ctx.Err() != nil || attempt >= mostAttempts {
+			s.coming.Store(false)
 			return fmt.Errorf("station %s did not get in with %d attempts: %w", s.id, attempt, err)
 		}
 		wait := time.Second/2 + time.Duration(s.number%1000)*time.Millisecond
 		var refused *rig.Refusal
 		if errors.As(err, &refused) {
 			if refused.Status < 500 && refused.Status != 429 {
+				s.coming.Store(false)
 				return fmt.Errorf("station %s was refused: %w", s.id, err)
 			}
 			wait = max(wait, refused.RetryAfter)

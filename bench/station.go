@@ -261,6 +261,13 @@ func (s *station) cut() {
 	}
 }
 
+// lostAt is when the last connection went.
+func (s *station) lostAt() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
+}
+
 // connected tells whether the station has a connection.
 func (s *station) connected() bool {
 	s.mu.Lock()

@@ -69,7 +69,7 @@ type worker struct {
 
 	lost atomic.Int64
 	back atomic.Int64 // the longest absence
-	home sync.WaitGroup
+	away atomic.Int64 // stations on their way back
 	seen []second
 }
 
@@ -82,13 +82,16 @@ func (w *worker) work(ctx context.Context) error {
 		return err
 	}
 	defer w.fleet.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer w.homecoming()
+	defer cancel()
 	f := w.fleet
 	lost := func(s *station) { w.returns(ctx, s) }
 	f.onDrop.Store(&lost)
 	if err := f.connect(ctx, f.stations, w.first.ConnectRate); err != nil {
 		return err
 	}
-	w.home.Wait()
+	w.homecoming()
 	if err := f.each(ctx, w.charging(), 200, nil, func(s *station) error { return w.start(ctx, s) }); err != nil {
 		return err
 	}
@@ -111,8 +114,10 @@ func (w *worker) work(ctx context.Context) error {
 // back and tells it again.
 func (w *worker) start(ctx context.Context, s *station) error {
 	for attempt := 1; ; attempt++ {
+		before := s.lostAt()
 		err := s.ask(ctx, kindStart)
-		if err == nil || attempt == 5 || ctx.Err() != nil {
+		stayed := s.connected() && s.lostAt().Equal(before) && err != errBusy
+		if err == nil || stayed || attempt == mostAttempts || ctx.Err() != nil {
 			return err
 		}
 		wait(ctx, time.Second)
@@ -153,7 +158,7 @@ func (w *worker) load(ctx context.Context) {
 	}
 	w.watch(ctx)
 	loops.Wait()
-	w.home.Wait()
+	w.homecoming()
 	f.ended.Store(true)
 }
 
@@ -178,11 +183,14 @@ func (w *worker) watch(ctx context.Context) {
 // returns brings a station that lost its connection back in, and notes how
 // long it was away.
 func (w *worker) returns(ctx context.Context, s *station) {
+	if !s.coming.CompareAndSwap(false, true) {
+		return // who brings it in notices
+	}
 	w.lost.Add(1)
-	s.mu.Lock()
-	since := s.lost
-	s.mu.Unlock()
-	w.home.Go(func() {
+	since := s.lostAt()
+	w.away.Add(1)
+	go func() {
+		defer w.away.Add(-1)
 		if err := w.fleet.bring(ctx, s); err != nil {
 			w.fleet.fail("not back", err)
 			return
@@ -190,5 +198,12 @@ func (w *worker) returns(ctx context.Context, s *station) {
 		away := int64(time.Since(since))
 		for old := w.back.Load(); away > old && !w.back.CompareAndSwap(old, away); old = w.back.Load() {
 		}
-	})
+	}()
+}
+
+// homecoming waits until no station is on its way back.
+func (w *worker) homecoming() {
+	for w.away.Load() > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 }

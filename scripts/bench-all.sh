@@ -138,4 +138,4 @@ part authorize 200 - "authorize --tokens 1000000" "authorize --tokens 20000 --se
 part list 120 - "list --stations 100000" "list --stations 5000 --requests 200"
 part list-postgres 150 postgres "list --stations 100000" "list --stations 5000 --requests 200"
 part bad 240 - "bad --stations 1000" "bad --stations 100 --rate 100 --seconds 3"
-part cluster 1100 postgres "cluster --stations 100000 --nodes 7 --seconds 600 --connect-rate 300" "cluster --stations 1500 --nodes 3 --seconds 20"
+part cluster 1100 postgres "cluster --stations 100000 --nodes 7 --seconds 600 --connect-rate 250" "cluster --stations 1500 --nodes 3 --seconds 20"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,8 +25,9 @@ import (
 // too, and the flight fails with its error.
 type pipe struct {
 	conn     *pgx.Conn
-	lookedAt time.Time
+	lookedAt time.Time // zero for a new connection
 	waiting  pgx.Batch
+	begins   bool // the begin is among what waits
 	answered bool // something of this transaction came back
 }
 
@@ -35,17 +37,17 @@ const mostWaiting = 64
 // idleTrust is how long a connection counts as alive after its last use.
 const idleTrust = time.Second
 
-// unbegun is the loss of a connection before the engine answered anything of
-// a transaction, its commit not being on the way: nothing has happened.
+// unbegun is the end of a pooled connection that shows when a transaction is to
+// begin on it: nothing has happened.
 type unbegun struct{ error }
 
 func (u unbegun) Unwrap() error { return u.error }
 
-// pipes makes connections.
-type pipes struct{ config *pgx.ConnConfig }
+// pipes makes connections to a URL.
+type pipes string
 
 func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := pgx.ConnectConfig(ctx, p.config)
+	conn, err := pgx.Connect(ctx, string(p))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +58,7 @@ func (p pipes) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
 // start begins a transaction with the statement that says how.
 func (c *pipe) start(begin string) {
-	c.answered = false
+	c.begins, c.answered = true, false
 	c.waiting.Queue(begin)
 }
 
@@ -66,17 +68,25 @@ func (c *pipe) later(ctx context.Context, query string, args []any) error {
 	if c.waiting.Len() < mostWaiting {
 		return nil
 	}
+	return c.flush(ctx)
+}
+
+// flush sends what waits, but for a begin that is alone.
+func (c *pipe) flush(ctx context.Context) error {
+	if c.waiting.Len() == 0 || c.begins && c.waiting.Len() == 1 {
+		return nil
+	}
 	_, err := c.flight(ctx, nil)
 	return err
 }
 
 // commit ends the transaction. Nothing goes out for one that asked nothing.
 func (c *pipe) commit(ctx context.Context) error {
-	if !c.answered && c.waiting.Len() == 1 {
+	if c.begins && c.waiting.Len() == 1 {
 		c.drop()
 		return nil
 	}
-	c.answered = true // whether it was lost is not known from here on
+	c.answered = true // once it is on the way, a lost connection does not tell what happened
 	c.waiting.Queue("commit")
 	tag, err := c.flight(ctx, nil)
 	if err == nil && tag.String() != "COMMIT" {
@@ -92,7 +102,13 @@ func (c *pipe) commit(ctx context.Context) error {
 // used again.
 func (c *pipe) rollback(ctx context.Context) {
 	c.drop()
-	if c.conn.IsClosed() || c.conn.PgConn().TxStatus() == 'I' {
+	switch {
+	case c.conn.IsClosed():
+		return
+	case c.conn.PgConn().IsBusy(): // something panicked while it was read
+		c.conn.Close(ctx)
+		return
+	case c.conn.PgConn().TxStatus() == 'I':
 		return
 	}
 	if _, err := c.conn.Exec(ctx, "rollback"); err != nil {
@@ -100,22 +116,22 @@ func (c *pipe) rollback(ctx context.Context) {
 	}
 }
 
-func (c *pipe) drop() { c.waiting.QueuedQueries = nil }
+func (c *pipe) drop() { c.waiting.QueuedQueries, c.begins = nil, false }
 
 // flight sends what waits. read is given the results of the last statement and
 // closes them; without it the last is like the others.
 func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (tag pgconn.CommandTag, err error) {
-	batch := c.waiting
+	batch, begins := c.waiting, c.begins
 	c.drop()
 	results := c.conn.SendBatch(ctx, &batch)
 	last := batch.Len()
 	if read != nil {
 		last--
 	}
-	for range last {
+	for i := range last {
 		if tag, err = results.Exec(); err != nil {
 			results.Close()
-			return tag, c.lost(err)
+			return tag, c.lost(err, begins && i == 0)
 		}
 	}
 	if read != nil {
@@ -124,14 +140,19 @@ func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (t
 		err = results.Close()
 	}
 	if err != nil {
-		return tag, c.lost(err)
+		return tag, c.lost(err, false)
 	}
 	c.answered = true
 	return tag, nil
 }
 
-func (c *pipe) lost(err error) error {
-	if !c.answered && c.conn.IsClosed() {
+// lost marks the error of a pooled connection that had ended unnoticed. That
+// its begin was refused says so, or that nothing came back while no commit was
+// on the way. What pgx cannot encode ends a connection, too, and is none.
+func (c *pipe) lost(err error, begin bool) error {
+	var refused *pgconn.PgError
+	gone := c.conn.IsClosed() && !c.lookedAt.IsZero() && !strings.Contains(err.Error(), "preprocessing batch (build)")
+	if gone && (!c.answered || begin && errors.As(err, &refused)) {
 		return unbegun{err}
 	}
 	return err
@@ -145,7 +166,7 @@ func (c *pipe) ExecContext(ctx context.Context, query string, named []driver.Nam
 	args := values(named)
 	if len(args) == 0 { // may be several statements, which only go out alone
 		if c.waiting.Len() > 0 {
-			if _, err := c.flight(ctx, nil); err != nil {
+			if _, err := c.flight(ctx, nil); err != nil { // a begin that is alone, too
 				return nil, err
 			}
 		}
@@ -199,7 +220,7 @@ func (c *pipe) CheckNamedValue(*driver.NamedValue) error { return nil }
 // ResetSession makes sure that the next user finds a connection that lives and
 // has no transaction.
 func (c *pipe) ResetSession(ctx context.Context) error {
-	if c.conn.IsClosed() || c.waiting.Len() > 0 || c.conn.PgConn().TxStatus() != 'I' {
+	if c.conn.IsClosed() || c.waiting.Len() > 0 || c.conn.PgConn().IsBusy() || c.conn.PgConn().TxStatus() != 'I' {
 		return driver.ErrBadConn
 	}
 	now := time.Now()

@@ -165,3 +165,63 @@ func sizes(t *testing.T, d *db.DB) (sum int) {
 	}
 	return sum
 }
+
+// What was sent and waits for a lock is given up with its caller; the
+// connection serves the next one.
+func TestSendGivenUpAtTheCommit(t *testing.T) {
+	d := schematest.Open(t, db.Postgres, time.Now)
+	table(t, d, "CREATE TABLE scratch_thing (id TEXT PRIMARY KEY, size BIGINT)")
+	insert := func(ctx context.Context) error {
+		return d.Update(ctx, func(tx *db.Tx) error {
+			return tx.Send("INSERT INTO scratch_thing (id, size) VALUES ($1, 1) ON CONFLICT (id) DO NOTHING", "a")
+		})
+	}
+	err := d.Update(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec("INSERT INTO scratch_thing (id, size) VALUES ($1, 1)", "a"); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		if err := insert(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := sizes(t, d); got != 1 {
+		t.Errorf("sizes %d", got)
+	}
+}
+
+// A row that is asked for and not read, and a closure that panics, keep nobody
+// waiting.
+func TestRowNotRead(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		table(t, d, "CREATE TABLE scratch_thing (id TEXT PRIMARY KEY, size BIGINT)")
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			_ = d.Update(t.Context(), func(tx *db.Tx) error {
+				_ = tx.QueryRow("SELECT COUNT(*) FROM scratch_thing WHERE size > $1", 0)
+				panic("on the way to Scan")
+			})
+		}()
+		if err := d.View(t.Context(), func(tx *db.Tx) error {
+			_ = tx.QueryRow("SELECT COUNT(*) FROM scratch_thing WHERE size > $1", 0)
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+		if got := sizes(t, d); got != 0 {
+			t.Errorf("sizes %d", got)
+		}
+	})
+}

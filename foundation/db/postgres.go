@@ -19,11 +19,10 @@ const (
 )
 
 func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
+	if _, err := pgx.ParseConfig(url); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "db.url", "the database URL is not understood; an example is postgres://user:password@host:5432/forecourt")
 	}
-	pool := sql.OpenDB(pipes{config})
+	pool := sql.OpenDB(pipes(url))
 	// Idle connections keep their prepared statements; closing them at once,
 	// as database/sql does by default, would prepare anew each time.
 	pool.SetMaxOpenConns(conns)
@@ -126,7 +125,11 @@ func (d *DB) tryPG(ctx context.Context, begin string, fn func(tx *Tx) error) err
 	if err := run.pipe(func(c *pipe) error { c.start(begin); return nil }); err != nil {
 		return classify(err)
 	}
-	err = tx.finish(tx.gathered(fn(tx)))
+	err = tx.gathered(fn(tx))
+	if err == nil && tx.failed == nil && ctx.Done() != nil { // what waits may be cut short, the commit not
+		err = classify(run.pipe(func(c *pipe) error { return c.flush(ctx) }))
+	}
+	err = tx.finish(err)
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -24,6 +24,7 @@ type Tx struct {
 	over    bool
 	failed  error // the first statement that failed; the transaction cannot commit
 	open    []*sql.Rows
+	row     *sql.Rows // of a QueryRow that was not scanned
 	before  []func() error
 	lists   map[string]any // of Gather
 	after   []func()
@@ -116,6 +117,7 @@ func (tx *Tx) QueryRow(query string, args ...any) *Row {
 	if err != nil {
 		err = tx.fail(err)
 	}
+	tx.row = rows
 	return &Row{tx: tx, rows: rows, err: err}
 }
 
@@ -124,7 +126,7 @@ func (r *Row) Scan(dest ...any) error {
 	if r.err != nil {
 		return r.err
 	}
-	defer r.rows.Close()
+	defer func() { r.rows.Close(); r.tx.row = nil }()
 	if !r.rows.Next() {
 		if err := r.rows.Err(); err != nil {
 			return r.tx.fail(err)
@@ -242,7 +244,10 @@ func (tx *Tx) finish(err error) error {
 		}
 		rows.Close()
 	}
-	tx.open = nil
+	if tx.row != nil {
+		tx.row.Close()
+	}
+	tx.open, tx.row = nil, nil
 	tx.over = true
 	if err == nil {
 		err = tx.failed
