@@ -92,7 +92,8 @@ func (w *worker) work(ctx context.Context) error {
 		return err
 	}
 	w.homecoming()
-	if err := f.each(ctx, w.charging(), 200, nil, func(s *station) error { return w.start(ctx, s) }); err != nil {
+	// A quarter as many a second as came in: drivers do not all begin at once.
+	if err := f.each(ctx, w.charging(), 50, paced(ctx, w.first.ConnectRate/4), func(s *station) error { return w.start(ctx, s) }); err != nil {
 		return err
 	}
 	if err := w.reports.Encode(report{Done: "connect", In: f.connected(), Lost: w.lost.Swap(0), Back: time.Duration(w.back.Swap(0))}); err != nil {
