@@ -49,10 +49,9 @@ func putLists(tx *db.Tx, all []List) error {
 		rows[i] = []any{l.Station, l.Org, l.Site, string(l.Status), l.Version, l.Entries, l.LeftOut, l.Result, l.Known, l.Dirty, l.Failures,
 			db.NullMicros(l.TriedAt), db.NullMicros(l.SyncedAt), db.Micros(l.NextAt)}
 	}
-	err := db.InsertRows(tx, "local_list", listCols, rows, `ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, status=excluded.status, version=excluded.version, entries=excluded.entries,
+	return db.InsertRows(tx, "local_list", listCols, rows, `ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, status=excluded.status, version=excluded.version, entries=excluded.entries,
 		left_out=excluded.left_out, result=excluded.result, known=excluded.known, dirty=excluded.dirty, failures=excluded.failures,
 		tried_at=excluded.tried_at, synced_at=excluded.synced_at, next_at=excluded.next_at`)
-	return err
 }
 
 // markDirty notes on the lists of an organisation's kin that tokens have
@@ -99,14 +98,12 @@ func putEntries(tx *db.Tx, l List, have []held, want []ocpp.AuthorizationData) e
 			rows = append(rows, []any{l.Station, e.IdToken.IdToken, Match(e.IdToken.IdToken), l.Org, e.IdToken.Type, digestOf(e)})
 		}
 	}
-	err := db.InsertRows(tx, "local_list_entry", entryColumns, rows,
+	return db.InsertRows(tx, "local_list_entry", entryColumns, rows,
 		`ON CONFLICT (station, token) DO UPDATE SET match_key=excluded.match_key, type=excluded.type, digest=excluded.digest`)
-	return err
 }
 
 func dropEntries(tx *db.Tx, station string) error {
-	err := tx.Send(`DELETE FROM local_list_entry WHERE station = $1`, station)
-	return err
+	return tx.Send(`DELETE FROM local_list_entry WHERE station = $1`, station)
 }
 
 // chargersAt gives the tokens that may charge at the stations of an
@@ -133,9 +130,8 @@ func chargersAt(tx *db.Tx, org string, l Limits) ([]IdToken, int, error) {
 
 // noteSeen remembers where a token was accepted: there it may be in a cache.
 func noteSeen(tx *db.Tx, token TokenID, a Ask) error {
-	err := tx.Send(`INSERT INTO token_seen (token, station, org, at) VALUES ($1,$2,$3,$4)
+	return tx.Send(`INSERT INTO token_seen (token, station, org, at) VALUES ($1,$2,$3,$4)
 		ON CONFLICT (token, station) DO UPDATE SET at = excluded.at`, string(token), a.Station, a.Org, db.Micros(tx.Now))
-	return err
 }
 
 func seenAt(tx *db.Tx, token string, since time.Time) ([]string, error) {
@@ -143,6 +139,5 @@ func seenAt(tx *db.Tx, token string, since time.Time) ([]string, error) {
 }
 
 func dropSeen(tx *db.Tx, before time.Time) error {
-	err := tx.Send(`DELETE FROM token_seen WHERE at < $1`, db.Micros(before))
-	return err
+	return tx.Send(`DELETE FROM token_seen WHERE at < $1`, db.Micros(before))
 }

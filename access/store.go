@@ -62,26 +62,22 @@ func putTokens(tx *db.Tx, tokens []IdToken) error {
 		rows[i] = []any{string(t.ID), t.Org, t.Value, t.Type, string(t.Status), db.NullMicros(t.Expiry), t.Group, t.Driver, maxOf(t),
 			db.Micros(t.CreatedAt), db.Micros(t.UpdatedAt), db.NullMicros(t.LastUsedAt), Match(t.Value)}
 	}
-	err := db.InsertRows(tx, "id_token", tokenRow, rows, `ON CONFLICT (id) DO UPDATE SET type=excluded.type, status=excluded.status,
+	return db.InsertRows(tx, "id_token", tokenRow, rows, `ON CONFLICT (id) DO UPDATE SET type=excluded.type, status=excluded.status,
 		expires_at=excluded.expires_at, group_value=excluded.group_value, driver=excluded.driver, max_sessions=excluded.max_sessions, updated_at=excluded.updated_at`)
-	return err
 }
 
 func updateToken(tx *db.Tx, t IdToken) error {
-	err := tx.Send(`UPDATE id_token SET type=$2, status=$3, expires_at=$4, group_value=$5, driver=$6, max_sessions=$7, updated_at=$8 WHERE id=$1`,
+	return tx.Send(`UPDATE id_token SET type=$2, status=$3, expires_at=$4, group_value=$5, driver=$6, max_sessions=$7, updated_at=$8 WHERE id=$1`,
 		string(t.ID), t.Type, string(t.Status), db.NullMicros(t.Expiry), t.Group, t.Driver, maxOf(t), db.Micros(t.UpdatedAt))
-	return err
 }
 
 func deleteToken(tx *db.Tx, id TokenID) error {
-	err := tx.Send(`DELETE FROM id_token WHERE id = $1`, string(id))
-	return err
+	return tx.Send(`DELETE FROM id_token WHERE id = $1`, string(id))
 }
 
 // lockToken notes the use and holds the row until the commit.
 func lockToken(tx *db.Tx, id TokenID) error {
-	err := tx.Send(`UPDATE id_token SET last_used_at = $2 WHERE id = $1`, string(id), db.Micros(tx.Now))
-	return err
+	return tx.Send(`UPDATE id_token SET last_used_at = $2 WHERE id = $1`, string(id), db.Micros(tx.Now))
 }
 
 type use struct {
@@ -96,15 +92,13 @@ func usesOf(tx *db.Tx, id TokenID) ([]use, error) {
 }
 
 func takeUse(tx *db.Tx, token TokenID, a Ask) error {
-	err := tx.Send(`INSERT INTO token_use (id, org, site, station, evse, token, taken_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
+	return tx.Send(`INSERT INTO token_use (id, org, site, station, evse, token, taken_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
 		ON CONFLICT (id) DO UPDATE SET token = excluded.token, evse = excluded.evse`,
 		a.Use, a.Org, a.Site, a.Station, a.EVSE, string(token), db.Micros(tx.Now))
-	return err
 }
 
 func deleteUse(tx *db.Tx, session string) error {
-	err := tx.Send(`DELETE FROM token_use WHERE id = $1`, session)
-	return err
+	return tx.Send(`DELETE FROM token_use WHERE id = $1`, session)
 }
 
 func granted(tx *db.Tx, station, key string, at time.Time) (bool, error) {
@@ -114,19 +108,16 @@ func granted(tx *db.Tx, station, key string, at time.Time) (bool, error) {
 }
 
 func putGrant(tx *db.Tx, org, site, station, key string, until time.Time) error {
-	err := tx.Send(`INSERT INTO token_grant (station, match_key, org, site, expires_at) VALUES ($1,$2,$3,$4,$5)
+	return tx.Send(`INSERT INTO token_grant (station, match_key, org, site, expires_at) VALUES ($1,$2,$3,$4,$5)
 		ON CONFLICT (station, match_key) DO UPDATE SET expires_at = excluded.expires_at`, station, key, org, site, db.Micros(until))
-	return err
 }
 
 func deleteGrant(tx *db.Tx, station, key string) error {
-	err := tx.Send(`DELETE FROM token_grant WHERE station = $1 AND match_key = $2`, station, key)
-	return err
+	return tx.Send(`DELETE FROM token_grant WHERE station = $1 AND match_key = $2`, station, key)
 }
 
 func dropGrants(tx *db.Tx, before time.Time) error {
-	err := tx.Send(`DELETE FROM token_grant WHERE expires_at <= $1`, db.Micros(before))
-	return err
+	return tx.Send(`DELETE FROM token_grant WHERE expires_at <= $1`, db.Micros(before))
 }
 
 // policies gives the answers of an organisation and of one of its stations.
@@ -149,13 +140,11 @@ func policies(tx *db.Tx, org, station string) (map[string]bool, error) {
 }
 
 func putPolicy(tx *db.Tx, org, station string, open bool) error {
-	err := tx.Send(`INSERT INTO access_policy (org, station, open_access, updated_at) VALUES ($1,$2,$3,$4)
+	return tx.Send(`INSERT INTO access_policy (org, station, open_access, updated_at) VALUES ($1,$2,$3,$4)
 		ON CONFLICT (org, station) DO UPDATE SET open_access = excluded.open_access, updated_at = excluded.updated_at`,
 		org, station, open, db.Micros(tx.Now))
-	return err
 }
 
 func deletePolicy(tx *db.Tx, org, station string) error {
-	err := tx.Send(`DELETE FROM access_policy WHERE org = $1 AND station = $2`, org, station)
-	return err
+	return tx.Send(`DELETE FROM access_policy WHERE org = $1 AND station = $2`, org, station)
 }

@@ -29,18 +29,15 @@ func driverByEmail(tx *db.Tx, org, email string) (n int, id DriverID, err error)
 }
 
 func insertDriver(tx *db.Tx, d Driver) error {
-	err := tx.Send(`INSERT INTO driver (`+driverColumns+`, email_key) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
+	return tx.Send(`INSERT INTO driver (`+driverColumns+`, email_key) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
 		string(d.ID), d.Org, d.Name, d.Email, d.Language, db.Micros(d.CreatedAt), db.Micros(d.UpdatedAt), emailKey(d.Email))
-	return err
 }
 
 func updateDriver(tx *db.Tx, d Driver) error {
-	err := tx.Send(`UPDATE driver SET name=$2, email=$3, language=$4, updated_at=$5, email_key=$6 WHERE id=$1`,
+	return tx.Send(`UPDATE driver SET name=$2, email=$3, language=$4, updated_at=$5, email_key=$6 WHERE id=$1`,
 		string(d.ID), d.Name, d.Email, d.Language, db.Micros(d.UpdatedAt), emailKey(d.Email))
-	return err
 }
 
 func deleteDriver(tx *db.Tx, id DriverID) error {
-	err := tx.Send(`DELETE FROM driver WHERE id = $1`, string(id))
-	return err
+	return tx.Send(`DELETE FROM driver WHERE id = $1`, string(id))
 }

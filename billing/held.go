@@ -136,9 +136,8 @@ func lastHeld(tx *db.Tx, s session.ID) (n int64, err error) {
 
 // replaceHeld ends what is held of earlier revisions.
 func replaceHeld(tx *db.Tx, s session.ID) error {
-	err := tx.Send(`UPDATE cdr_held SET state = $1, ended_at = $2 WHERE session = $3 AND state = $4`,
+	return tx.Send(`UPDATE cdr_held SET state = $1, ended_at = $2 WHERE session = $3 AND state = $4`,
 		string(Replaced), db.Micros(tx.Now), string(s), string(Waiting))
-	return err
 }
 
 // ListHeld pages through the prices held back that the caller may see.

@@ -49,13 +49,12 @@ func scan(row db.Scanner) (CDR, error) {
 }
 
 func insert(tx *db.Tx, c CDR) error {
-	err := tx.Send(`INSERT INTO cdr (id, org, site, station, evse, session, revision, number, kind, credits, token, driver,
+	return tx.Send(`INSERT INTO cdr (id, org, site, station, evse, session, revision, number, kind, credits, token, driver,
 		tariff, tariff_version, currency, excl, incl, energy, started_at, ended_at, issued_at, note, digest, ocpi, cost)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25)`,
 		string(c.ID), string(c.Org), c.Site, c.Station, c.EVSE, string(c.Session), c.Revision, c.Number, string(c.Kind), string(c.Credits),
 		c.Token, c.Driver, string(c.Tariff), string(c.Version), string(c.Excl.Currency), int64(c.Excl.Micros), int64(c.Incl.Micros), int64(c.Energy),
 		db.Micros(c.StartedAt), db.Micros(c.EndedAt), db.Micros(c.IssuedAt), c.Note, c.Digest, string(c.OCPI), string(c.Cost))
-	return err
 }
 
 // nextNumber serialises the organisation's numbering.

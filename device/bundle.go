@@ -52,10 +52,9 @@ func bundleOf(tx *db.Tx, bundle string, scope db.Cond) (Bundle, error) {
 }
 
 func saveBundle(tx *db.Tx, b Bundle) error {
-	err := tx.Send("INSERT INTO device_bundle ("+bundleColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+	return tx.Send("INSERT INTO device_bundle ("+bundleColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
 		ON CONFLICT (id) DO UPDATE SET state=excluded.state, progress=excluded.progress, reason=excluded.reason, file=excluded.file, finished_at=excluded.finished_at`,
 		b.ID, b.Org, b.Station, db.Micros(b.From), db.Micros(b.To), b.Frames, b.State, b.Progress, clip(b.Reason, 500), b.File, db.Micros(b.CreatedAt), db.NullMicros(b.FinishedAt), b.Actor)
-	return err
 }
 
 const jobBundle = "device.bundle"
@@ -126,8 +125,7 @@ func (s *Service) fillBundle(ctx context.Context, b Bundle, w io.Writer) error {
 			return fmt.Errorf("%s: %w", one.name, err)
 		}
 		err = s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			err := tx.Send("UPDATE device_bundle SET progress = $2 WHERE id = $1", b.ID, 90*(n+1)/len(sections))
-			return err
+			return tx.Send("UPDATE device_bundle SET progress = $2 WHERE id = $1", b.ID, 90*(n+1)/len(sections))
 		})
 		if err != nil {
 			return err

@@ -64,10 +64,9 @@ func saveDesired(tx *db.Tx, o owner, all ...Desired) error {
 		rows[i] = []any{o.station, o.org, d.Path, n.Component, n.ComponentInstance, n.EVSE, n.Connector, n.Name, n.Instance, n.Attribute, d.Rule, d.Value, d.Status,
 			clip(d.Detail, 500), clip(shown.Value, maxValue), db.Micros(d.TriedAt), db.NullMicros(d.VerifiedAt), db.NullMicros(d.DriftedAt), d.WishedBy, db.Micros(d.WishedAt)}
 	}
-	err := db.InsertRows(tx, "device_desired", desiredCols, rows, `ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status,
+	return db.InsertRows(tx, "device_desired", desiredCols, rows, `ON CONFLICT (station, path) DO UPDATE SET rule=excluded.rule, value=excluded.value, status=excluded.status,
 		detail=excluded.detail, actual=excluded.actual, tried_at=excluded.tried_at, verified_at=excluded.verified_at, drifted_at=excluded.drifted_at, wished_by=excluded.wished_by,
 		wished_at=excluded.wished_at`)
-	return err
 }
 
 var desiredCols = desiredTypes()

@@ -267,8 +267,7 @@ func (s *Service) postAdapter(ctx context.Context, in *struct{ Body adapterBody 
 			a.ID, a.Org, a.Vendor, a.Model, a.VendorID, a.MessageID, a.Template, a.ClearID, a.ClearText, db.Micros(a.CreatedAt)); err != nil {
 			return err
 		}
-		err = tx.Send("UPDATE device_display_state SET state = 'pending' WHERE state = 'failed' AND reason LIKE 'unsupported: OCPP 1.6%'")
-		return err
+		return tx.Send("UPDATE device_display_state SET state = 'pending' WHERE state = 'failed' AND reason LIKE 'unsupported: OCPP 1.6%'")
 	})
 }
 

@@ -56,10 +56,9 @@ func scanShown(row db.Scanner) (shown, error) {
 }
 
 func saveShown(tx *db.Tx, v shown) error {
-	err := tx.Send("INSERT INTO device_display_state ("+shownColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+	return tx.Send("INSERT INTO device_display_state ("+shownColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
 		ON CONFLICT (station, message) DO UPDATE SET state=excluded.state, reason=excluded.reason, shown=excluded.shown, changed_at=excluded.changed_at`,
 		v.Station, v.Message, v.Org, v.Number, v.State, clip(v.Reason, 500), v.Print, db.Micros(tx.Now))
-	return err
 }
 
 const (
@@ -343,8 +342,7 @@ func (s *Service) takeDown(ctx context.Context, d display, r shown) error {
 		}
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("DELETE FROM device_display_state WHERE station = $1 AND message = $2", id, r.Message)
-		return err
+		return tx.Send("DELETE FROM device_display_state WHERE station = $1 AND message = $2", id, r.Message)
 	})
 }
 
@@ -419,8 +417,7 @@ func (s *Service) leftover(tx *db.Tx, o owner, number int) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send("INSERT INTO device_display_state ("+shownColumns+") VALUES ($1,$2,$3,$4,'pending','','?',$5) ON CONFLICT (station, message) DO NOTHING", o.station, m.ID, o.org, number, db.Micros(tx.Now))
-	return err
+	return tx.Send("INSERT INTO device_display_state ("+shownColumns+") VALUES ($1,$2,$3,$4,'pending','','?',$5) ON CONFLICT (station, message) DO NOTHING", o.station, m.ID, o.org, number, db.Micros(tx.Now))
 }
 
 const adapterColumns = "id, org, vendor, model, vendor_id, message_id, template, clear_id, clear_text, created_at"

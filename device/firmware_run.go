@@ -405,8 +405,7 @@ func (s *Service) bootsFirmware(tx *db.Tx, o owner, version string) error {
 			return err
 		}
 	}
-	err = tx.Send("UPDATE device_firmware_task SET next_at = $2 WHERE station = $1 AND state = 'waiting' AND next_at > $2", o.station, db.Micros(tx.Now.Add(s.d.SyncAfterBoot)))
-	return err
+	return tx.Send("UPDATE device_firmware_task SET next_at = $2 WHERE station = $1 AND state = 'waiting' AND next_at > $2", o.station, db.Micros(tx.Now.Add(s.d.SyncAfterBoot)))
 }
 
 // eventFirmware ends an update whose image the station found unfit.

@@ -32,10 +32,9 @@ func imageOf(tx *db.Tx, image string, scope db.Cond) (Image, error) {
 }
 
 func saveImage(tx *db.Tx, i Image) error {
-	err := tx.Send("INSERT INTO device_firmware_image ("+imageColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)
+	return tx.Send("INSERT INTO device_firmware_image ("+imageColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)
 		ON CONFLICT (id) DO UPDATE SET file=excluded.file, size=excluded.size, sha256=excluded.sha256, verified=excluded.verified`,
 		i.ID, i.Org, i.Vendor, i.Model, i.Version, i.File, i.URL, i.Size, i.SHA256, i.Certificate, i.Signature, i.Verified, i.Notes, db.Micros(i.CreatedAt), i.Actor)
-	return err
 }
 
 // Campaign is an update of one or many stations.
@@ -85,8 +84,7 @@ func insertCampaign(tx *db.Tx, c Campaign) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send("INSERT INTO device_firmware_update ("+campaignColumns+") VALUES ($1,$2,$3,$4,$5,'',$6,NULL,$7)", c.ID, c.Org, c.Image, string(policy), c.State, db.Micros(c.CreatedAt), c.Actor)
-	return err
+	return tx.Send("INSERT INTO device_firmware_update ("+campaignColumns+") VALUES ($1,$2,$3,$4,$5,'',$6,NULL,$7)", c.ID, c.Org, c.Image, string(policy), c.State, db.Micros(c.CreatedAt), c.Actor)
 }
 
 // setCampaign changes the state of a campaign that is in one of from.
@@ -122,12 +120,11 @@ func taskOf(tx *db.Tx, task string) (Task, error) {
 }
 
 func saveTask(tx *db.Tx, t Task) error {
-	err := tx.Send("INSERT INTO device_firmware_task ("+taskColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)
+	return tx.Send("INSERT INTO device_firmware_task ("+taskColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)
 		ON CONFLICT (id) DO UPDATE SET state=excluded.state, status=excluded.status, reason=excluded.reason, from_version=excluded.from_version, request_id=excluded.request_id,
 		attempts=excluded.attempts, next_at=excluded.next_at, sent_at=excluded.sent_at, deadline_at=excluded.deadline_at, finished_at=excluded.finished_at`,
 		t.ID, t.Update, t.Position, t.Station, t.Org, t.Site, string(t.State), t.Status, clip(t.Reason, 500), clip(t.From, 200), t.To, t.Request, t.Attempts,
 		db.Micros(t.CreatedAt), db.Micros(t.NextAt), db.NullMicros(t.SentAt), db.NullMicros(t.DeadlineAt), db.NullMicros(t.FinishedAt))
-	return err
 }
 
 const openStates = "('sending','requested','downloading','downloaded','installing','installed')"
@@ -189,8 +186,7 @@ func countsOf(tx *db.Tx, update string, p Policy) (c Counts, err error) {
 
 // step adds to the story of a task, publication or log.
 func step(tx *db.Tx, subject, org, status, detail string) error {
-	err := tx.Send("INSERT INTO device_step (id, subject, org, at, status, detail) VALUES ($1,$2,$3,$4,$5,$6)", id.New[string](tx.Now), subject, org, db.Micros(tx.Now), status, clip(detail, 500))
-	return err
+	return tx.Send("INSERT INTO device_step (id, subject, org, at, status, detail) VALUES ($1,$2,$3,$4,$5,$6)", id.New[string](tx.Now), subject, org, db.Micros(tx.Now), status, clip(detail, 500))
 }
 
 type stepBody struct {
@@ -242,8 +238,7 @@ func (s *Service) setPolicy(tx *db.Tx, c Campaign) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send("UPDATE device_firmware_update SET policy = $2 WHERE id = $1", c.ID, string(policy))
-	return err
+	return tx.Send("UPDATE device_firmware_update SET policy = $2 WHERE id = $1", c.ID, string(policy))
 }
 
 // cancelTasks ends what has not begun; stations that were asked go on, since

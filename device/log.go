@@ -119,12 +119,11 @@ func scanLog(row db.Scanner) (Log, error) {
 }
 
 func saveLog(tx *db.Tx, l Log) error {
-	err := tx.Send("INSERT INTO device_log ("+logColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)
+	return tx.Send("INSERT INTO device_log ("+logColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)
 		ON CONFLICT (id) DO UPDATE SET state=excluded.state, status=excluded.status, reason=excluded.reason, told_name=excluded.told_name, file=excluded.file,
 		deadline_at=excluded.deadline_at, finished_at=excluded.finished_at`,
 		l.ID, l.Org, l.Site, l.Station, l.Type, db.NullMicros(l.Oldest), db.NullMicros(l.Latest), l.Request, string(l.State), l.Status, clip(l.Reason, 500), clip(l.Told, 255), l.Place, l.File,
 		db.Micros(l.CreatedAt), db.Micros(l.DeadlineAt), db.NullMicros(l.FinishedAt), l.Actor)
-	return err
 }
 
 // findLog finds a log of a station: by its request, else the one that runs,

@@ -182,9 +182,8 @@ func insertNotice(tx *db.Tx, o owner, kind string, payload any) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send("INSERT INTO device_notice (id, station, org, site, kind, payload, at) VALUES ($1,$2,$3,$4,$5,$6,$7)",
+	return tx.Send("INSERT INTO device_notice (id, station, org, site, kind, payload, at) VALUES ($1,$2,$3,$4,$5,$6,$7)",
 		id.New[string](tx.Now), o.station, o.org, o.site, kind, string(text), db.Micros(tx.Now))
-	return err
 }
 
 // KindFirmwareStatus is a fact; its payload is FirmwareStatus.

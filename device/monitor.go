@@ -44,13 +44,12 @@ func monitorsAt(tx *db.Tx, station string) ([]Monitor, error) {
 }
 
 func saveMonitor(tx *db.Tx, o owner, m Monitor) error {
-	err := tx.Send(`INSERT INTO device_monitor (station, org, `+monitorColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)
+	return tx.Send(`INSERT INTO device_monitor (station, org, `+monitorColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)
 		ON CONFLICT (station, monitor) DO UPDATE SET component=excluded.component, component_instance=excluded.component_instance, evse=excluded.evse, connector=excluded.connector,
 		variable=excluded.variable, variable_instance=excluded.variable_instance, type=excluded.type, value=excluded.value, severity=excluded.severity,
 		in_transaction=excluded.in_transaction, kind=excluded.kind, template=excluded.template, seen_at=excluded.seen_at`,
 		o.station, o.org, m.ID, clip(m.Component, 200), clip(m.ComponentInstance, 200), m.EVSE, m.Connector, clip(m.Variable, 200), clip(m.VariableInstance, 200), m.Type, m.Value.String(), m.Severity,
 		m.InTransaction, m.Kind, m.Template, db.Micros(tx.Now))
-	return err
 }
 
 // reportedMonitors stores a NotifyMonitoringReport. Ids may have changed with

@@ -38,8 +38,7 @@ func reportedProfiles(tx *db.Tx, o owner, r Request, parts []string) error {
 	if !r.Everything {
 		return nil
 	}
-	err := tx.Send("DELETE FROM device_charging_profile WHERE station = $1 AND seen_at < $2", o.station, db.Micros(r.AskedAt))
-	return err
+	return tx.Send("DELETE FROM device_charging_profile WHERE station = $1 AND seen_at < $2", o.station, db.Micros(r.AskedAt))
 }
 
 // everySource names all sources of limits: OCPP 2.0.1 K09.FR.03 wants a

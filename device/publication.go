@@ -52,10 +52,9 @@ func savePublication(tx *db.Tx, p publication) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send("INSERT INTO device_publication ("+publicationColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
+	return tx.Send("INSERT INTO device_publication ("+publicationColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
 		ON CONFLICT (station, checksum) DO UPDATE SET image=excluded.image, request_id=excluded.request_id, state=excluded.state, reason=excluded.reason, locations=excluded.locations, updated_at=excluded.updated_at`,
 		p.Station, p.Checksum, p.org, p.Image, p.request, p.State, clip(p.Reason, 500), string(places), db.Micros(p.CreatedAt), db.Micros(tx.Now))
-	return err
 }
 
 var publicationSpec = db.ListSpec{
@@ -151,8 +150,7 @@ func (s *Service) unpublish(ctx context.Context, in *checksumInput) (*struct{}, 
 		return nil, fault.New(fault.Conflict, "device.download_ongoing", "stations are downloading this firmware from the controller; try again later")
 	}
 	return nil, s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("DELETE FROM device_publication WHERE station = $1 AND checksum = $2", p.Station, p.Checksum)
-		return err
+		return tx.Send("DELETE FROM device_publication WHERE station = $1 AND checksum = $2", p.Station, p.Checksum)
 	})
 }
 

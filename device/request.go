@@ -55,11 +55,10 @@ func scanRequest(row db.Scanner) (Request, error) {
 }
 
 func saveRequest(tx *db.Tx, o owner, r Request) error {
-	err := tx.Send(`INSERT INTO device_request (`+requestColumns+`, org, site) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+	return tx.Send(`INSERT INTO device_request (`+requestColumns+`, org, site) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
 		ON CONFLICT (station, kind, request) DO UPDATE SET status=excluded.status, subject=excluded.subject, everything=excluded.everything, asked_by=excluded.asked_by,
 		asked_at=excluded.asked_at, last_at=excluded.last_at, parts=excluded.parts, last=excluded.last`,
 		o.station, r.Kind, r.ID, r.Status, clip(r.Subject, 500), r.Everything, r.AskedBy, db.Micros(r.AskedAt), db.Micros(r.LastAt), r.Parts, r.Last, o.org, o.site)
-	return err
 }
 
 // answered tells from a response whether parts will come.
@@ -181,8 +180,7 @@ func partsOf(tx *db.Tx, r Request) ([]string, error) {
 }
 
 func dropParts(tx *db.Tx, r Request) error {
-	err := tx.Send("DELETE FROM device_request_part WHERE station = $1 AND kind = $2 AND request = $3", r.Station, r.Kind, r.ID)
-	return err
+	return tx.Send("DELETE FROM device_request_part WHERE station = $1 AND kind = $2 AND request = $3", r.Station, r.Kind, r.ID)
 }
 
 // assembled takes a message that is a part of a request. It tells whether the
@@ -247,8 +245,7 @@ func flatten[T any](parts []string) ([]T, error) {
 // stall ends requests whose parts stopped coming.
 func (s *Service) stall(ctx context.Context) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE device_request SET status = $1 WHERE status = $2 AND last_at < $3", Stalled, Waiting, db.Micros(tx.Now.Add(-s.d.ReportTimeout)))
-		return err
+		return tx.Send("UPDATE device_request SET status = $1 WHERE status = $2 AND last_at < $3", Stalled, Waiting, db.Micros(tx.Now.Add(-s.d.ReportTimeout)))
 	})
 }
 

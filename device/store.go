@@ -98,8 +98,7 @@ func saveVariables(tx *db.Tx, o owner, source string, told []Variable) error {
 		data_type=excluded.data_type, unit=excluded.unit, min_limit=excluded.min_limit, max_limit=excluded.max_limit, values_list=excluded.values_list, monitorable=excluded.monitorable, updated_at=excluded.updated_at`); err != nil {
 		return err
 	}
-	err = db.InsertRows(tx, "device_variable_history", historyCols, history, "ON CONFLICT (station, path, at) DO UPDATE SET value=excluded.value, source=excluded.source")
-	return err
+	return db.InsertRows(tx, "device_variable_history", historyCols, history, "ON CONFLICT (station, path, at) DO UPDATE SET value=excluded.value, source=excluded.source")
 }
 
 func clip(s string, most int) string {
@@ -174,7 +173,7 @@ func stateOf(tx *db.Tx, station string) (state, error) {
 // people decide (wanted_at, paused_at, drift, monitoring) has its own updates,
 // so that neither overwrites the other.
 func saveState(tx *db.Tx, o owner, s state) error {
-	err := tx.Send(`INSERT INTO device_state (station, org, `+stateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
+	return tx.Send(`INSERT INTO device_state (station, org, `+stateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23)
 		ON CONFLICT (station) DO UPDATE SET org=excluded.org, read_of=excluded.read_of, read_at=excluded.read_at, report_id=excluded.report_id, report_at=excluded.report_at,
 		report_parts=excluded.report_parts, report_last=excluded.report_last, read_failures=excluded.read_failures, synced_at=excluded.synced_at, next_at=excluded.next_at,
 		firmware_status=excluded.firmware_status, firmware_request=excluded.firmware_request, firmware_at=excluded.firmware_at,
@@ -182,7 +181,6 @@ func saveState(tx *db.Tx, o owner, s state) error {
 		o.station, o.org, s.ReadOf, db.NullMicros(s.ReadAt), s.ReportID, db.NullMicros(s.ReportAt), s.Parts, s.Last, s.Failures, db.NullMicros(s.SyncedAt), db.Micros(s.NextAt),
 		s.FirmwareStatus, orNull(s.FirmwareRequest), db.NullMicros(s.FirmwareAt), s.LogStatus, orNull(s.LogRequest), db.NullMicros(s.LogAt),
 		db.NullMicros(s.WantedAt), db.NullMicros(s.PausedAt), s.PausedBy, s.Drift, s.MonitoringBase, s.MonitoringLevel)
-	return err
 }
 
 // setState changes columns that saveState leaves alone; set is fixed text with
@@ -195,8 +193,7 @@ func setState(tx *db.Tx, o owner, set string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send("UPDATE device_state SET "+set+" WHERE station = $1 AND org = $2", append([]any{o.station, o.org}, args...)...)
-	return err
+	return tx.Send("UPDATE device_state SET "+set+" WHERE station = $1 AND org = $2", append([]any{o.station, o.org}, args...)...)
 }
 
 func orNull(n *int64) any {
@@ -218,8 +215,7 @@ func forgetDevice(tx *db.Tx, station string) error {
 	if err := tx.Send("DELETE FROM device_desired WHERE station = $1 AND rule <> $2", station, byOperator); err != nil {
 		return err
 	}
-	err := tx.Send("UPDATE device_desired SET status = $2, actual = '', drifted_at = NULL, verified_at = NULL WHERE station = $1", station, Pending)
-	return err
+	return tx.Send("UPDATE device_desired SET status = $2, actual = '', drifted_at = NULL, verified_at = NULL WHERE station = $1", station, Pending)
 }
 
 // byOperator stands for the rule of a value that somebody set by a command.

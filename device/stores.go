@@ -31,9 +31,8 @@ func (s *Service) Stores() []retain.Store {
 // station told of a customer is personal data, and what stalled is useless.
 func (s *Service) forget(ctx context.Context) error {
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send(`DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)
+		return tx.Send(`DELETE FROM device_request_part WHERE (station, kind, request) IN (SELECT station, kind, request FROM device_request WHERE last_at < $1)
 			OR NOT EXISTS (SELECT 1 FROM device_request r WHERE r.station = device_request_part.station AND r.kind = device_request_part.kind AND r.request = device_request_part.request)`,
 			db.Micros(tx.Now.Add(-s.d.KeepAnswers)))
-		return err
 	})
 }

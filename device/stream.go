@@ -77,16 +77,14 @@ var streamValueSpec = db.ListSpec{
 // before begins anew.
 func opensStream(tx *db.Tx, o owner, r *ocpp.OpenPeriodicEventStreamRequest) error {
 	d := r.ConstantStreamData
-	err := tx.Send(`INSERT INTO device_stream (station, org, site, `+streamColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,0,$8,NULL,NULL)
+	return tx.Send(`INSERT INTO device_stream (station, org, site, `+streamColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,0,$8,NULL,NULL)
 		ON CONFLICT (station, stream) DO UPDATE SET org=excluded.org, site=excluded.site, monitor=excluded.monitor, seconds=excluded.seconds, most=excluded.most, pending=0,
 		opened_at=excluded.opened_at, closed_at=NULL, last_at=NULL`,
 		o.station, o.org, o.site, d.ID, d.VariableMonitoringID, orNull(wide(d.Params.Interval)), orNull(wide(d.Params.Values)), db.Micros(tx.Now))
-	return err
 }
 
 func closesStream(tx *db.Tx, o owner, r *ocpp.ClosePeriodicEventStreamRequest) error {
-	err := tx.Send("UPDATE device_stream SET closed_at = $3 WHERE station = $1 AND stream = $2 AND closed_at IS NULL", o.station, r.ID, db.Micros(tx.Now))
-	return err
+	return tx.Send("UPDATE device_stream SET closed_at = $3 WHERE station = $1 AND stream = $2 AND closed_at IS NULL", o.station, r.ID, db.Micros(tx.Now))
 }
 
 // streamed keeps the values of a stream, also of one that nobody saw opened.

@@ -37,13 +37,12 @@ func saveTemplate(tx *db.Tx, t Template) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`INSERT INTO device_template (`+templateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)
+	return tx.Send(`INSERT INTO device_template (`+templateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)
 		ON CONFLICT (id) DO UPDATE SET site=excluded.site, name=excluded.name, notes=excluded.notes, vendor=excluded.vendor, model=excluded.model, firmware=excluded.firmware,
 		versions=excluded.versions, priority=excluded.priority, enabled=excluded.enabled, variables=excluded.variables, monitors=excluded.monitors,
 		changed_at=excluded.changed_at, changed_by=excluded.changed_by`,
 		t.ID, t.Org, t.Site, t.Name, t.Notes, t.Vendor, t.Model, t.Firmware, strings.Join(t.Versions, ","), t.Priority, t.Enabled, string(variables), string(monitors),
 		db.Micros(t.CreatedAt), t.CreatedBy, db.Micros(t.ChangedAt), t.ChangedBy)
-	return err
 }
 
 // templateOf loads a template that is in the scope.

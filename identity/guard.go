@@ -154,8 +154,7 @@ func (s *Service) readKey(ctx context.Context, hash string) (*principal, error) 
 		return &p, err
 	}
 	return &p, s.db.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send(`UPDATE api_key SET last_used_at = $1 WHERE id = $2`, db.Micros(tx.Now), p.key)
-		return err
+		return tx.Send(`UPDATE api_key SET last_used_at = $1 WHERE id = $2`, db.Micros(tx.Now), p.key)
 	})
 }
 
@@ -184,7 +183,6 @@ func (s *Service) readSession(ctx context.Context, hash string) (*principal, err
 		return &p, err
 	}
 	return &p, s.db.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send(`UPDATE sign_in SET last_seen_at = $1 WHERE hash = $2`, db.Micros(tx.Now), hash)
-		return err
+		return tx.Send(`UPDATE sign_in SET last_seen_at = $1 WHERE hash = $2`, db.Micros(tx.Now), hash)
 	})
 }

@@ -176,7 +176,6 @@ func updateRole(tx *db.Tx, r Role) error {
 	if taken > 0 {
 		return errRoleTaken(r.Name)
 	}
-	err = tx.Send(`UPDATE role SET name = $1, name_key = $2, description = $3, permissions = $4, updated_at = $5 WHERE id = $6`,
+	return tx.Send(`UPDATE role SET name = $1, name_key = $2, description = $3, permissions = $4, updated_at = $5 WHERE id = $6`,
 		r.Name, strings.ToLower(r.Name), r.Description, string(b), db.Micros(tx.Now), string(r.ID))
-	return err
 }

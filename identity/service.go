@@ -100,8 +100,7 @@ var auditColumns = []db.Col{{Name: "id", Type: "text"}, {Name: "org", Type: "tex
 
 // writeAudit stores the entries of a transaction at its end.
 func writeAudit(tx *db.Tx, rows [][]any) error {
-	err := db.InsertRows(tx, "audit_entry", auditColumns, rows, "")
-	return err
+	return db.InsertRows(tx, "audit_entry", auditColumns, rows, "")
 }
 
 // changed records e in the audit and as a fact, and empties the cache once

@@ -113,8 +113,7 @@ func endSession(tx *db.Tx, token string) error {
 	if token == "" {
 		return nil
 	}
-	err := tx.Send(`DELETE FROM sign_in WHERE hash = $1`, hashOf(token))
-	return err
+	return tx.Send(`DELETE FROM sign_in WHERE hash = $1`, hashOf(token))
 }
 
 // SignOut ends the session that token belongs to.
@@ -245,6 +244,5 @@ func (s *Service) switchTo(tx *db.Tx, who *principal, org OrgID) error {
 			With("body.organisation", "must be an organisation in which you have a role, see GET /api/v1/me", string(org))
 	}
 	tx.AfterCommit(s.cache.clear)
-	err = tx.Send(`UPDATE sign_in SET org = $1 WHERE hash = $2`, string(org), who.session)
-	return err
+	return tx.Send(`UPDATE sign_in SET org = $1 WHERE hash = $2`, string(org), who.session)
 }

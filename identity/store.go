@@ -37,17 +37,15 @@ func named(err error, code, format string, args ...any) error {
 }
 
 func insertOrganisation(tx *db.Tx, o Organisation) error {
-	err := tx.Send(`INSERT INTO organisation (id, org, parent, path, name, country, currency, time_zone, language, created_at, updated_at)
+	return tx.Send(`INSERT INTO organisation (id, org, parent, path, name, country, currency, time_zone, language, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		string(o.ID), string(o.ID), nullText(string(o.Parent)), o.Path, o.Name, o.Country, string(o.Currency), o.TimeZone, o.Language,
 		db.Micros(tx.Now), db.Micros(tx.Now))
-	return err
 }
 
 func updateOrganisation(tx *db.Tx, o Organisation) error {
-	err := tx.Send(`UPDATE organisation SET name = $1, country = $2, currency = $3, time_zone = $4, language = $5, updated_at = $6 WHERE id = $7`,
+	return tx.Send(`UPDATE organisation SET name = $1, country = $2, currency = $3, time_zone = $4, language = $5, updated_at = $6 WHERE id = $7`,
 		o.Name, o.Country, string(o.Currency), o.TimeZone, o.Language, db.Micros(tx.Now), string(o.ID))
-	return err
 }
 
 func nullText(s string) any {
@@ -150,8 +148,7 @@ func grantsOf(tx *db.Tx, user UserID) ([]grant, error) {
 }
 
 func insertGrant(tx *db.Tx, user UserID, org OrgID, role RoleID, by string, expires *time.Time) error {
-	err := tx.Send(`INSERT INTO role_grant (id, org, person, role, granted_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	return tx.Send(`INSERT INTO role_grant (id, org, person, role, granted_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (person, org, role) DO UPDATE SET granted_by = excluded.granted_by, expires_at = excluded.expires_at`,
 		id.New[string](tx.Now), string(org), string(user), string(role), by, db.Micros(tx.Now), db.NullMicros(expires))
-	return err
 }

@@ -114,9 +114,8 @@ func (s *Service) Tidy(ctx context.Context) error {
 		if err := tx.Send(`DELETE FROM sign_in_throttle WHERE updated_at < $1`, db.Micros(tx.Now.Add(-forget))); err != nil {
 			return err
 		}
-		err := tx.Send(`DELETE FROM sign_in WHERE expires_at < $1 OR last_seen_at < $2`,
+		return tx.Send(`DELETE FROM sign_in WHERE expires_at < $1 OR last_seen_at < $2`,
 			db.Micros(tx.Now), db.Micros(tx.Now.Add(-s.idle)))
-		return err
 	})
 }
 

@@ -325,8 +325,7 @@ func updateUser(tx *db.Tx, u User, hash string) error {
 	if taken > 0 {
 		return errEmailTaken(u.Email)
 	}
-	err = tx.Send(`UPDATE person SET email = $1, email_key = $2, name = $3, language = $4, disabled = $5, updated_at = $6,
+	return tx.Send(`UPDATE person SET email = $1, email_key = $2, name = $3, language = $4, disabled = $5, updated_at = $6,
 		password_hash = CASE WHEN $7 = '' THEN password_hash ELSE $7 END WHERE id = $8`,
 		u.Email, emailKey(u.Email), u.Name, u.Language, u.Disabled, db.Micros(tx.Now), hash, string(u.ID))
-	return err
 }

@@ -44,23 +44,20 @@ func siteByID(tx *db.Tx, id ID, visible db.Cond) (Site, error) {
 }
 
 func insertSite(tx *db.Tx, s Site) error {
-	err := tx.Send(`INSERT INTO site (`+siteColumns+`, search) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)`,
+	return tx.Send(`INSERT INTO site (`+siteColumns+`, search) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)`,
 		string(s.ID), s.Org, s.Name, s.Address.Street, s.Address.City, s.Address.PostalCode, s.Address.Country, s.Latitude, s.Longitude,
 		s.TimeZone, string(s.Currency), s.Supply.Phases, s.Supply.VoltageV, s.Supply.MaxCurrent, db.Micros(s.CreatedAt), db.Micros(s.ChangedAt), searchText(s))
-	return err
 }
 
 func updateSite(tx *db.Tx, s Site) error {
-	err := tx.Send(`UPDATE site SET name=$2, street=$3, city=$4, postal_code=$5, country=$6, latitude=$7, longitude=$8,
+	return tx.Send(`UPDATE site SET name=$2, street=$3, city=$4, postal_code=$5, country=$6, latitude=$7, longitude=$8,
 		time_zone=$9, currency=$10, supply_phases=$11, supply_voltage=$12, supply_current=$13, changed_at=$14, search=$15 WHERE id=$1`,
 		string(s.ID), s.Name, s.Address.Street, s.Address.City, s.Address.PostalCode, s.Address.Country, s.Latitude, s.Longitude,
 		s.TimeZone, string(s.Currency), s.Supply.Phases, s.Supply.VoltageV, s.Supply.MaxCurrent, db.Micros(s.ChangedAt), searchText(s))
-	return err
 }
 
 func deleteSite(tx *db.Tx, id ID) error {
-	err := tx.Send("DELETE FROM site WHERE id = $1", string(id))
-	return err
+	return tx.Send("DELETE FROM site WHERE id = $1", string(id))
 }
 
 func searchText(s Site) string {

@@ -73,9 +73,8 @@ func saveInstalled(tx *db.Tx, st Station, list []ocpp.CertificateHashDataChain) 
 			return err
 		}
 	}
-	err := tx.Send(`INSERT INTO pki_station (station, org, site, read_at, next_at, detail) VALUES ($1,$2,$3,$4,$4,'')
+	return tx.Send(`INSERT INTO pki_station (station, org, site, read_at, next_at, detail) VALUES ($1,$2,$3,$4,$4,'')
 		ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, read_at=excluded.read_at`, st.ID, st.Org, st.Site, db.Micros(tx.Now))
-	return err
 }
 
 // readInstalled asks a station for its certificates. 1.6 lists those of one

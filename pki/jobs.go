@@ -88,8 +88,7 @@ func (s *Service) reconcileStation(ctx context.Context, j job.Job) error {
 		detail = messageOf(err)
 	}
 	noted := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE pki_station SET detail = $1 WHERE station = $2 AND detail <> $1", clean(clip(detail, 500)), what.Station)
-		return err
+		return tx.Send("UPDATE pki_station SET detail = $1 WHERE station = $2 AND detail <> $1", clean(clip(detail, 500)), what.Station)
 	})
 	switch fault.KindOf(err) {
 	case fault.Unavailable, fault.Unsupported:
@@ -136,8 +135,7 @@ func (s *Service) booted(tx *db.Tx, facts []event.Fact) (func(event.Fact) error,
 }
 
 func putStations(tx *db.Tx, rows [][]any) error {
-	err := db.InsertRows(tx, "pki_station", stationColumns, rows, "ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at")
-	return err
+	return db.InsertRows(tx, "pki_station", stationColumns, rows, "ON CONFLICT (station) DO UPDATE SET org=excluded.org, site=excluded.site, next_at=excluded.next_at")
 }
 
 // retired revokes what a station had that is no longer ours.

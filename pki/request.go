@@ -127,9 +127,8 @@ func insertRequest(tx *db.Tx, r SigningRequest) error {
 	if r.RequestID != nil {
 		number = *r.RequestID
 	}
-	err := tx.Send(`INSERT INTO pki_request (`+requestColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)`,
+	return tx.Send(`INSERT INTO pki_request (`+requestColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)`,
 		r.ID, r.Org, r.Site, r.Station, r.Type, number, r.open, r.CSR, r.Subject, r.KeyType, r.Status, clip(r.Detail, 1000), r.Certificate, r.Repeats, db.Micros(r.Received), db.Micros(r.Updated))
-	return err
 }
 
 func requestByID(tx *db.Tx, id string) (SigningRequest, error) {

@@ -332,8 +332,7 @@ func checkSigned(chain []*x509.Certificate, o Order) error {
 // note keeps why a request waits.
 func (s *Service) note(ctx context.Context, r SigningRequest, why error) {
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE pki_request SET detail = $1, updated_at = $2 WHERE id = $3 AND status = $4", clip(messageOf(why), 1000), db.Micros(tx.Now), r.ID, r.Status)
-		return err
+		return tx.Send("UPDATE pki_request SET detail = $1, updated_at = $2 WHERE id = $3 AND status = $4", clip(messageOf(why), 1000), db.Micros(tx.Now), r.ID, r.Status)
 	})
 	if err != nil {
 		s.d.Log.Warn("the state of a certificate request was not stored", "station", r.Station, "error", err)

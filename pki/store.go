@@ -100,10 +100,9 @@ func scanCertificate(row db.Scanner) (Certificate, error) {
 }
 
 func insertCertificate(tx *db.Tx, c Certificate) error {
-	err := tx.Send(`INSERT INTO pki_certificate (`+certificateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)`,
+	return tx.Send(`INSERT INTO pki_certificate (`+certificateColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21)`,
 		c.ID, c.Org, c.Site, c.Station, c.Type, c.Authority, c.Subject, c.Issuer, c.Serial, c.Fingerprint, c.KeyType, c.Chain, c.Status,
 		db.Micros(c.NotBefore), db.Micros(c.NotAfter), db.NullMicros(c.FirstUsed), db.NullMicros(c.Revoked), c.Reason, db.NullMicros(c.Alerted), db.NullMicros(c.Renewing), db.Micros(c.Created))
-	return err
 }
 
 func certificateByID(tx *db.Tx, id string) (Certificate, error) {
@@ -156,9 +155,8 @@ func scanRoot(row db.Scanner) (Root, error) {
 }
 
 func insertRoot(tx *db.Tx, r Root) error {
-	err := tx.Send(`INSERT INTO pki_root (`+rootColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`,
+	return tx.Send(`INSERT INTO pki_root (`+rootColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`,
 		r.ID, r.Org, r.Site, r.Station, r.Purpose, r.Subject, r.Issuer, r.Serial, r.Fingerprint, r.PEM, db.Micros(r.NotBefore), db.Micros(r.NotAfter), db.NullMicros(r.Alerted), db.NullMicros(r.Removed), db.Micros(r.Created))
-	return err
 }
 
 func rootByID(tx *db.Tx, id string) (Root, error) {

@@ -28,17 +28,15 @@ func nextNumber(tx *db.Tx, org, station string) (n int, err error) {
 }
 
 func insert(tx *db.Tx, r Reservation) error {
-	err := tx.Send(`INSERT INTO reservation (`+columns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)`,
+	return tx.Send(`INSERT INTO reservation (`+columns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)`,
 		string(r.ID), r.Org, r.Site, r.Station, r.Number, r.EVSE, r.ConnectorType, r.Token, r.TokenType, r.Group,
 		string(r.State), r.Reason, string(r.KeptBy), r.AtStation, r.Actor, r.Session,
 		db.Micros(r.CreatedAt), db.Micros(r.ExpiresAt), db.NullMicros(r.EndedAt), db.Micros(r.UpdatedAt))
-	return err
 }
 
 func update(tx *db.Tx, r Reservation) error {
-	err := tx.Send(`UPDATE reservation SET state=$2, reason=$3, kept_by=$4, at_station=$5, session=$6, ended_at=$7, updated_at=$8 WHERE id=$1`,
+	return tx.Send(`UPDATE reservation SET state=$2, reason=$3, kept_by=$4, at_station=$5, session=$6, ended_at=$7, updated_at=$8 WHERE id=$1`,
 		string(r.ID), string(r.State), r.Reason, string(r.KeptBy), r.AtStation, r.Session, db.NullMicros(r.EndedAt), db.Micros(tx.Now))
-	return err
 }
 
 // lock makes those who change the same reservation wait for each other.

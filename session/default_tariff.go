@@ -92,10 +92,9 @@ func sentTariffs(tx *db.Tx, station string) (map[int]tariff.VersionID, error) {
 }
 
 func noteTariff(tx *db.Tx, org, station string, evse int, v tariff.VersionID) error {
-	err := tx.Send(`INSERT INTO session_tariff (station, evse, org, version, sent_at) VALUES ($1, $2, $3, $4, $5)
+	return tx.Send(`INSERT INTO session_tariff (station, evse, org, version, sent_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (station, evse) DO UPDATE SET org = excluded.org, version = excluded.version, sent_at = excluded.sent_at`,
 		station, evse, org, string(v), db.Micros(tx.Now))
-	return err
 }
 
 // tariffStep is one message to a station: the tariff that EVSEs are to have
@@ -241,8 +240,7 @@ func (s *Service) sweepTariffs(ctx context.Context, _ job.Job) error {
 func (s *Service) compareTariffs(tx *db.Tx, station string) error {
 	p, want, err := s.wantedTariffs(tx, station)
 	if fault.Is(err, fault.NotFound) {
-		err = tx.Send(`DELETE FROM session_tariff WHERE station = $1`, station)
-		return err
+		return tx.Send(`DELETE FROM session_tariff WHERE station = $1`, station)
 	}
 	if err != nil {
 		return err

@@ -74,9 +74,8 @@ func (s *Service) quote(tx *db.Tx, w *work, v *tariff.Version) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`INSERT INTO session_quote (session, org, version, quote, created_at) VALUES ($1,$2,$3,$4,$5)
+	return tx.Send(`INSERT INTO session_quote (session, org, version, quote, created_at) VALUES ($1,$2,$3,$4,$5)
 		ON CONFLICT (session) DO NOTHING`, string(w.ID), w.Org, string(v.ID), string(text), db.Micros(tx.Now))
-	return err
 }
 
 // storedQuote gives the quote of a session; nil: there is none.

@@ -343,8 +343,7 @@ func eventRow(s *Session, e Event, answer, payload string) []any {
 }
 
 func insertEvents(tx *db.Tx, rows [][]any) error {
-	err := db.InsertRows(tx, "session_event", eventColumns, rows, conflictNothing)
-	return err
+	return db.InsertRows(tx, "session_event", eventColumns, rows, conflictNothing)
 }
 
 func sampleRow(stream, org, site, station string, p Sample) []any {
@@ -363,8 +362,7 @@ func sampleRow(stream, org, site, station string, p Sample) []any {
 }
 
 func insertSamples(tx *db.Tx, rows [][]any) error {
-	err := db.InsertRows(tx, "meter_sample", sampleColumns, rows, conflictNothing)
-	return err
+	return db.InsertRows(tx, "meter_sample", sampleColumns, rows, conflictNothing)
 }
 
 func sliceRow(s *Session, p Slice) []any {
@@ -373,13 +371,11 @@ func sliceRow(s *Session, p Slice) []any {
 }
 
 func insertSlices(tx *db.Tx, rows [][]any) error {
-	err := db.InsertRows(tx, "session_interval", sliceColumns, rows, conflictNothing)
-	return err
+	return db.InsertRows(tx, "session_interval", sliceColumns, rows, conflictNothing)
 }
 
 func deleteSlices(tx *db.Tx, id ID) error {
-	err := tx.Send(`DELETE FROM session_interval WHERE session = $1`, string(id))
-	return err
+	return tx.Send(`DELETE FROM session_interval WHERE session = $1`, string(id))
 }
 
 func slicesOf(tx *db.Tx, id ID) ([]Slice, error) {

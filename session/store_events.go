@@ -144,8 +144,7 @@ func countBoots(tx *db.Tx, all []ocpp.Peer) error {
 	for i, p := range all {
 		rows[i] = []any{p.Station, p.Org, 1, 0, 0, false}
 	}
-	err := db.InsertRows(tx, "session_station", bootColumns, rows, "ON CONFLICT (station) DO UPDATE SET boot = session_station.boot + 1")
-	return err
+	return db.InsertRows(tx, "session_station", bootColumns, rows, "ON CONFLICT (station) DO UPDATE SET boot = session_station.boot + 1")
 }
 
 var bootColumns = []db.Col{{Name: "station", Type: "text"}, {Name: "org", Type: "text"}, {Name: "boot", Type: "bigint"}, {Name: "starts", Type: "bigint"},
@@ -163,9 +162,8 @@ func storedClock(tx *db.Tx, station string) (Clock, error) {
 }
 
 func storeClock(tx *db.Tx, org, station string, c Clock) error {
-	err := tx.Send(`INSERT INTO session_station (station, org, boot, starts, skew_us, skew_known) VALUES ($1,$2,0,0,$3,$4)
+	return tx.Send(`INSERT INTO session_station (station, org, boot, starts, skew_us, skew_known) VALUES ($1,$2,0,0,$3,$4)
 		ON CONFLICT (station) DO UPDATE SET skew_us = excluded.skew_us, skew_known = excluded.skew_known`, station, org, c.Skew.Microseconds(), c.Known)
-	return err
 }
 
 const maxNumber = 1<<31 - 1

@@ -28,16 +28,14 @@ func insertRemote(tx *db.Tx, r RemoteStart) error {
 	if err := tx.Send(`DELETE FROM remote_start WHERE id = $1`, r.ID); err != nil {
 		return err
 	}
-	err := tx.Send(`INSERT INTO remote_start (`+remoteColumns+`, match_key) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`,
+	return tx.Send(`INSERT INTO remote_start (`+remoteColumns+`, match_key) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`,
 		r.ID, r.Org, r.Site, r.Station, r.EVSE, r.Token.IdToken, r.Token.Type, string(r.State), string(r.Session),
 		nullInt(int64(r.Limit.Energy)), nullInt(int64(r.Limit.Duration/time.Second)), r.Actor, db.Micros(r.RequestedAt), db.Micros(r.ExpiresAt),
 		access.Match(r.Token.IdToken))
-	return err
 }
 
 func setRemote(tx *db.Tx, id int64, state RemoteState, session ID) error {
-	err := tx.Send(`UPDATE remote_start SET state = $2, session = $3 WHERE id = $1 AND state = $4`, id, string(state), string(session), string(Pending))
-	return err
+	return tx.Send(`UPDATE remote_start SET state = $2, session = $3 WHERE id = $1 AND state = $4`, id, string(state), string(session), string(Pending))
 }
 
 func remoteByID(tx *db.Tx, id int64) (RemoteStart, error) {

@@ -182,8 +182,7 @@ func (p *passage) remove(tx *db.Tx) error {
 	if p.kept != 0 {
 		mark = min(mark, p.kept-1)
 	}
-	err = tx.Send(`INSERT INTO session_counter (name, org, last) VALUES ($1, '', $2) ON CONFLICT (name) DO UPDATE SET last = excluded.last`, samplesGone, mark)
-	return err
+	return tx.Send(`INSERT INTO session_counter (name, org, last) VALUES ($1, '', $2) ON CONFLICT (name) DO UPDATE SET last = excluded.last`, samplesGone, mark)
 }
 
 const strayStep = 1000

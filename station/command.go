@@ -292,8 +292,7 @@ func (s *Service) verifyCommands(tx *db.Tx, trees []*tree, action string) error 
 // verifyCommand marks the latest accepted command of an action as proven by
 // an event of the station.
 func (s *Service) verifyCommand(tx *db.Tx, station ID, action string) error {
-	err := tx.Send(`UPDATE station_command SET verified_at = $3 WHERE id = (SELECT id FROM station_command
+	return tx.Send(`UPDATE station_command SET verified_at = $3 WHERE id = (SELECT id FROM station_command
 		WHERE station = $1 AND created_at > $4 AND action = $2 AND status = $5 AND verified_at IS NULL ORDER BY created_at DESC LIMIT 1)`,
 		string(station), action, db.Micros(tx.Now), db.Micros(tx.Now.Add(-verifyIn)), string(Agreed))
-	return err
 }

@@ -144,8 +144,7 @@ func (s *Service) insertOrRevive(tx *db.Tx, caller identity.Caller, st *Station,
 	*st = t.Station
 	st.HasPassword = sealed != ""
 	s.announce(tx, st.ID)
-	err = tx.Send("UPDATE charging_station SET password = $2, password_next = '', password_shared = $3 WHERE id = $1", string(st.ID), sealed, false)
-	return err
+	return tx.Send("UPDATE charging_station SET password = $2, password_next = '', password_shared = $3 WHERE id = $1", string(st.ID), sealed, false)
 }
 
 func (s *Service) audit(ctx context.Context, tx *db.Tx, st *Station, action string, changes map[string]identity.Change) error {

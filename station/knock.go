@@ -85,22 +85,19 @@ func (s *Service) storeKnocks(ctx context.Context) error {
 		if err = tx.Send("DELETE FROM knocking_station WHERE id = '' AND key NOT IN (SELECT key FROM knocking_station WHERE id = '' ORDER BY last_at DESC, key LIMIT $1)", maxKnocks/5); err != nil {
 			return err
 		}
-		err = tx.Send("DELETE FROM knocking_station WHERE key NOT IN (SELECT key FROM knocking_station ORDER BY last_at DESC, key LIMIT $1)", maxKnocks)
-		return err
+		return tx.Send("DELETE FROM knocking_station WHERE key NOT IN (SELECT key FROM knocking_station ORDER BY last_at DESC, key LIMIT $1)", maxKnocks)
 	})
 }
 
 func upsertKnock(tx *db.Tx, key, org string, k Knock) error {
-	err := tx.Send(`INSERT INTO knocking_station (key, id, org, first_at, last_at, count, remote_addr, user_agent, protocols, reason, detail)
+	return tx.Send(`INSERT INTO knocking_station (key, id, org, first_at, last_at, count, remote_addr, user_agent, protocols, reason, detail)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT (key) DO UPDATE SET last_at=excluded.last_at, count=knocking_station.count+excluded.count,
 		remote_addr=excluded.remote_addr, user_agent=excluded.user_agent, protocols=excluded.protocols, reason=excluded.reason, detail=excluded.detail`,
 		key, string(k.ID), org, db.Micros(k.FirstAt), db.Micros(k.LastAt), k.Count, k.RemoteAddr, k.UserAgent, k.Protocols, k.Reason, k.Detail)
-	return err
 }
 
 func forgetKnock(tx *db.Tx, key string) error {
-	err := tx.Send("DELETE FROM knocking_station WHERE key = $1", key)
-	return err
+	return tx.Send("DELETE FROM knocking_station WHERE key = $1", key)
 }
 
 var knockSpec = db.ListSpec{

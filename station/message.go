@@ -117,12 +117,11 @@ func countDeviation(tx *db.Tx, d deviating) error {
 	if len(detail) > 500 {
 		detail = detail[:500]
 	}
-	err := tx.Send(`INSERT INTO station_deviation (station, code, org, action, detail, count, first_at, last_at)
+	return tx.Send(`INSERT INTO station_deviation (station, code, org, action, detail, count, first_at, last_at)
 		SELECT id, CAST($2 AS TEXT), org, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($6 AS BIGINT)
 		FROM charging_station WHERE key = $1
 		ON CONFLICT (station, code) DO UPDATE SET count = station_deviation.count + excluded.count, action = excluded.action, detail = excluded.detail, last_at = excluded.last_at`,
 		d.station, d.dev.Code, d.dev.Action, detail, d.count, db.Micros(d.at))
-	return err
 }
 
 // deviationsOf loads the deviations of stations, latest first.

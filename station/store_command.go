@@ -45,16 +45,14 @@ func scanCommand(row db.Scanner) (Command, error) {
 }
 
 func insertCommand(tx *db.Tx, c Command) error {
-	err := tx.Send("INSERT INTO station_command ("+commandColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)",
+	return tx.Send("INSERT INTO station_command ("+commandColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)",
 		c.ID, string(c.Station), c.Org, c.Site, c.Action, string(c.Payload), c.Raw, string(c.Status), string(c.Response), c.Error, db.Micros(c.CreatedAt),
 		db.NullMicros(c.SentAt), db.NullMicros(c.FinishedAt), db.NullMicros(c.VerifiedAt), db.Micros(c.deadline), c.Actor, c.ActorName, c.Reason)
-	return err
 }
 
 func updateCommand(tx *db.Tx, c Command) error {
-	err := tx.Send("UPDATE station_command SET status=$2, response=$3, error=$4, sent_at=$5, finished_at=$6 WHERE id = $1 AND finished_at IS NULL",
+	return tx.Send("UPDATE station_command SET status=$2, response=$3, error=$4, sent_at=$5, finished_at=$6 WHERE id = $1 AND finished_at IS NULL",
 		c.ID, string(c.Status), string(c.Response), c.Error, db.NullMicros(c.SentAt), db.NullMicros(c.FinishedAt))
-	return err
 }
 
 // CommandOf finds a command for another room: no permission is checked.

@@ -171,12 +171,10 @@ func searchText(s *Station) string {
 const planAll = "all"
 
 func insertPlan(tx *db.Tx, s *Station, evse int, plan string) error {
-	err := tx.Send(`INSERT INTO port_plan (station, evse, from_at, org, plan) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (station, evse, from_at) DO NOTHING`,
+	return tx.Send(`INSERT INTO port_plan (station, evse, from_at, org, plan) VALUES ($1,$2,$3,$4,$5) ON CONFLICT (station, evse, from_at) DO NOTHING`,
 		string(s.ID), evse, db.Micros(tx.Now), s.Org, plan)
-	return err
 }
 
 func endPlans(tx *db.Tx, id ID) error {
-	err := tx.Send("UPDATE port_plan SET until_at = $2 WHERE station = $1 AND until_at IS NULL", string(id), db.Micros(tx.Now))
-	return err
+	return tx.Send("UPDATE port_plan SET until_at = $2 WHERE station = $1 AND until_at IS NULL", string(id), db.Micros(tx.Now))
 }

@@ -33,9 +33,8 @@ func scanWindow(row db.Scanner) (Window, error) {
 }
 
 func insertWindow(tx *db.Tx, w Window) error {
-	err := tx.Send("INSERT INTO enrolment_window ("+windowColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+	return tx.Send("INSERT INTO enrolment_window ("+windowColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
 		w.ID, w.Org, w.Site, w.Label, db.Micros(w.OpensAt), db.Micros(w.ClosesAt), w.Max, w.Used, w.sealed, w.Actor, db.Micros(w.Created))
-	return err
 }
 
 // Windows lists enrolment windows, open and past.

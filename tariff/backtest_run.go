@@ -260,9 +260,8 @@ func insertBacktest(tx *db.Tx, b Backtest) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`INSERT INTO tariff_backtest (id, org, title, request, status, total, done, result, problem, created_at, created_by)
+	return tx.Send(`INSERT INTO tariff_backtest (id, org, title, request, status, total, done, result, problem, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,0,'','',$7,$8)`, b.ID, string(b.Org), b.Title, string(text), b.Status, b.Total, db.Micros(b.CreatedAt), b.CreatedBy)
-	return err
 }
 
 // runBacktest does the work; run again after a crash it begins anew.
@@ -276,8 +275,7 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 		if b, err = backtestByID(tx, ask.ID, visibleAlways); err != nil {
 			return err
 		}
-		err = tx.Send(`UPDATE tariff_backtest SET status = 'running', done = 0, started_at = $2 WHERE id = $1`, ask.ID, db.Micros(tx.Now))
-		return err
+		return tx.Send(`UPDATE tariff_backtest SET status = 'running', done = 0, started_at = $2 WHERE id = $1`, ask.ID, db.Micros(tx.Now))
 	})
 	if err != nil {
 		return err
@@ -293,8 +291,7 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 		}
 		shown = done
 		return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-			err := tx.Send(`UPDATE tariff_backtest SET done = $2 WHERE id = $1`, ask.ID, done)
-			return err
+			return tx.Send(`UPDATE tariff_backtest SET done = $2 WHERE id = $1`, ask.ID, done)
 		})
 	})
 	if err != nil {
@@ -308,17 +305,15 @@ func (s *Service) runBacktest(ctx context.Context, j job.Job) error {
 		return err
 	}
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send(`UPDATE tariff_backtest SET status = 'done', done = $2, total = $2, result = $3, finished_at = $4 WHERE id = $1`,
+		return tx.Send(`UPDATE tariff_backtest SET status = 'done', done = $2, total = $2, result = $3, finished_at = $4 WHERE id = $1`,
 			ask.ID, out.Total.Sessions+out.Skipped+out.Unread, string(text), db.Micros(tx.Now))
-		return err
 	})
 }
 
 // backtestFailed notes why; it gives the cause back.
 func (s *Service) backtestFailed(ctx context.Context, id string, cause error) error {
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send(`UPDATE tariff_backtest SET status = 'failed', problem = $2, finished_at = $3 WHERE id = $1`, id, cause.Error(), db.Micros(tx.Now))
-		return err
+		return tx.Send(`UPDATE tariff_backtest SET status = 'failed', problem = $2, finished_at = $3 WHERE id = $1`, id, cause.Error(), db.Micros(tx.Now))
 	})
 	if err != nil {
 		s.d.Log.Error("a failed back-test could not be marked", "backtest", id, "err", err)

@@ -208,8 +208,7 @@ func (s *Service) ApproveChange(ctx context.Context, change string) (b BulkChang
 		if c.Actor() == b.CreatedBy {
 			return fault.New(fault.Forbidden, "tariff.change_own", "Somebody else must approve a change of yours.")
 		}
-		err := tx.Send(`UPDATE tariff_change SET approved_at = $2, approved_by = $3 WHERE id = $1`, b.ID, db.Micros(tx.Now), c.Actor())
-		return err
+		return tx.Send(`UPDATE tariff_change SET approved_at = $2, approved_by = $3 WHERE id = $1`, b.ID, db.Micros(tx.Now), c.Actor())
 	})
 }
 
@@ -316,8 +315,7 @@ func (s *Service) runBulk(ctx context.Context, j job.Job) error {
 			b.Status = BulkCancelled
 			return err
 		}
-		err = tx.Send(`UPDATE tariff_change SET started_at = COALESCE(started_at, $2) WHERE id = $1`, b.ID, db.Micros(tx.Now))
-		return err
+		return tx.Send(`UPDATE tariff_change SET started_at = COALESCE(started_at, $2) WHERE id = $1`, b.ID, db.Micros(tx.Now))
 	})
 	if err != nil || !ask.Back && b.Status == BulkCancelled {
 		return err

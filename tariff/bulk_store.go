@@ -152,8 +152,7 @@ func insertBulk(tx *db.Tx, b BulkChange, items []bulkItem) error {
 	}
 	cols := []db.Col{{Name: "change", Type: "text"}, {Name: "seq", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "target", Type: "text"},
 		{Name: "state", Type: "text"}, {Name: "plan", Type: "text"}, {Name: "undo", Type: "text"}, {Name: "problem", Type: "text"}}
-	err = db.InsertRows(tx, "tariff_change_item", cols, rows, "")
-	return err
+	return db.InsertRows(tx, "tariff_change_item", cols, rows, "")
 }
 
 // itemsOf gives items of a change in one of two states, after a number.
@@ -182,8 +181,7 @@ func saveItem(tx *db.Tx, change string, x bulkItem) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`UPDATE tariff_change_item SET state = $3, undo = $4, problem = $5 WHERE change = $1 AND seq = $2`, change, x.Seq, x.State, string(undo), x.Problem)
-	return err
+	return tx.Send(`UPDATE tariff_change_item SET state = $3, undo = $4, problem = $5 WHERE change = $1 AND seq = $2`, change, x.Seq, x.State, string(undo), x.Problem)
 }
 
 // turn moves a change from one of some states to another; false when it is

@@ -82,14 +82,13 @@ func (s *Service) onEnded(tx *db.Tx, f event.Fact) error {
 		return err
 	}
 	u := e.Usage.untilUnplugged(e.UnpluggedAt)
-	err = tx.Send(`INSERT INTO tariff_usage (session, org, site, station, evse, started_at, revision, zone, currency, version, tgroup, audience, excl, incl, energy, usage, rated, driver_groups)
+	return tx.Send(`INSERT INTO tariff_usage (session, org, site, station, evse, started_at, revision, zone, currency, version, tgroup, audience, excl, incl, energy, usage, rated, driver_groups)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18) ON CONFLICT (session) DO UPDATE SET org = excluded.org, site = excluded.site,
 		evse = excluded.evse, started_at = excluded.started_at, revision = excluded.revision, zone = excluded.zone, currency = excluded.currency,
 		version = excluded.version, tgroup = excluded.tgroup, audience = excluded.audience, excl = excluded.excl, incl = excluded.incl,
 		energy = excluded.energy, usage = excluded.usage, rated = excluded.rated, driver_groups = excluded.driver_groups WHERE tariff_usage.revision < excluded.revision`,
 		e.ID, e.Org, e.Site, e.Station, e.EVSE, db.Micros(e.StartedAt), e.Revision, zone, string(e.Currency), string(e.Version), group, audience,
 		int64(e.Excl), int64(e.Incl), int64(e.Energy), u.Pack(), int64(rated), groups)
-	return err
 }
 
 // untilUnplugged adds the time after the end in which the bay stayed taken:

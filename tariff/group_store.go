@@ -165,9 +165,8 @@ func updateGroup(tx *db.Tx, g Group) error {
 	if !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	err = tx.Send(`UPDATE tariff_group SET name = $2, name_key = $3, closed = $4, updated_at = $5 WHERE id = $1`,
+	return tx.Send(`UPDATE tariff_group SET name = $2, name_key = $3, closed = $4, updated_at = $5 WHERE id = $1`,
 		g.ID, g.Name, strings.ToLower(g.Name), g.Closed, db.Micros(tx.Now))
-	return err
 }
 
 const entryColumns = `e.id, e.audience, e.ref, e.position, t.id, t.uid, e.valid_from, e.valid_to`
@@ -188,10 +187,9 @@ func entriesFrom(tx *db.Tx, group string, at time.Time) ([]Entry, error) {
 }
 
 func insertEntry(tx *db.Tx, g Group, e Entry, actor string) error {
-	err := tx.Send(`INSERT INTO tariff_group_entry (id, org, tgroup, audience, ref, position, tariff, valid_from, valid_to, created_at, created_by)
+	return tx.Send(`INSERT INTO tariff_group_entry (id, org, tgroup, audience, ref, position, tariff, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`, e.ID, string(g.Org), g.ID, string(e.Audience), e.Ref, e.Position, string(e.uid),
 		db.Micros(e.From), db.NullMicros(e.To), db.Micros(tx.Now), actor)
-	return err
 }
 
 const placeColumns = `p.id, p.org, p.site, p.station, p.evse, p.valid_from, p.valid_to`
@@ -211,10 +209,9 @@ func placesFrom(tx *db.Tx, group string, at time.Time) ([]Bound, error) {
 }
 
 func insertBound(tx *db.Tx, g Group, b Bound, actor string) error {
-	err := tx.Send(`INSERT INTO tariff_group_place (id, org, tgroup, site, station, evse, level, target, valid_from, valid_to, created_at, created_by)
+	return tx.Send(`INSERT INTO tariff_group_place (id, org, tgroup, site, station, evse, level, target, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`, b.ID, string(b.Place.Org), g.ID, b.Place.Site, b.Place.Station, b.Place.EVSE,
 		int(b.Place.Level()), b.Place.target(), db.Micros(b.From), db.NullMicros(b.To), db.Micros(tx.Now), actor)
-	return err
 }
 
 // endRow ends a row of a group at an instant; one that would not have begun
@@ -223,6 +220,5 @@ func endRow(tx *db.Tx, table, id string, at time.Time) error {
 	if err := tx.Send(`DELETE FROM `+table+` WHERE id = $1 AND valid_from >= $2`, id, db.Micros(at)); err != nil {
 		return err
 	}
-	err := tx.Send(`UPDATE `+table+` SET valid_to = $2 WHERE id = $1 AND (valid_to IS NULL OR valid_to > $2)`, id, db.Micros(at))
-	return err
+	return tx.Send(`UPDATE `+table+` SET valid_to = $2 WHERE id = $1 AND (valid_to IS NULL OR valid_to > $2)`, id, db.Micros(at))
 }

@@ -47,9 +47,8 @@ func seriesByID(tx *db.Tx, id string, visible db.Cond) (Series, error) {
 }
 
 func insertSeries(tx *db.Tx, s Series) error {
-	err := tx.Send(`INSERT INTO tariff_series (id, org, name, currency, minutes, source, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$7)`,
+	return tx.Send(`INSERT INTO tariff_series (id, org, name, currency, minutes, source, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$7)`,
 		s.ID, string(s.Org), s.Name, string(s.Currency), s.Minutes, s.Source, db.Micros(tx.Now))
-	return err
 }
 
 var pointCols = []db.Col{{Name: "series", Type: "text"}, {Name: "start_at", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "price", Type: "bigint"}, {Name: "told_at", Type: "bigint"}}
@@ -64,9 +63,8 @@ func writePoints(tx *db.Tx, s Series, points []PricePoint) error {
 	if err := db.InsertRows(tx, "tariff_series_point", pointCols, rows, "ON CONFLICT (series, start_at) DO UPDATE SET price = excluded.price, told_at = excluded.told_at"); err != nil {
 		return err
 	}
-	err := tx.Send(`UPDATE tariff_series SET last_at = CASE WHEN last_at IS NULL OR last_at < $2 THEN $2 ELSE last_at END, fed_at = $3, updated_at = $3,
+	return tx.Send(`UPDATE tariff_series SET last_at = CASE WHEN last_at IS NULL OR last_at < $2 THEN $2 ELSE last_at END, fed_at = $3, updated_at = $3,
 		late_at = CASE WHEN $2 > $3 THEN NULL ELSE late_at END WHERE id = $1`, s.ID, last, db.Micros(tx.Now))
-	return err
 }
 
 // pointsOf gives the intervals of a series that lie in or touch [from, to).
@@ -114,9 +112,8 @@ func insertDynamic(tx *db.Tx, org identity.OrgID, u uid, d Dynamic, actor string
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`INSERT INTO tariff_dynamic (id, org, tariff, series, formula, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
+	return tx.Send(`INSERT INTO tariff_dynamic (id, org, tariff, series, formula, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7)`,
 		d.ID, string(org), string(u), d.Series, string(text), db.Micros(tx.Now), actor)
-	return err
 }
 
 func insertSnapshot(tx *db.Tx, v Version, base VersionID, source string) error {
@@ -124,9 +121,8 @@ func insertSnapshot(tx *db.Tx, v Version, base VersionID, source string) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`INSERT INTO tariff_snapshot (id, org, version, ocpi, source, created_at) VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT (id) DO NOTHING`,
+	return tx.Send(`INSERT INTO tariff_snapshot (id, org, version, ocpi, source, created_at) VALUES ($1,$2,$3,$4,$5,$6) ON CONFLICT (id) DO NOTHING`,
 		string(v.ID), string(v.Org), string(base), string(text), source, db.Micros(tx.Now))
-	return err
 }
 
 // snapshotByID gives a version as a price series made it.

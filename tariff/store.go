@@ -112,9 +112,8 @@ func insertVersion(tx *db.Tx, v Version) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Send(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, valid_from, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
+	return tx.Send(`INSERT INTO tariff_version (id, org, tariff, version, ocpi, valid_from, created_at, created_by) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
 		string(v.ID), string(v.Org), string(v.uid), v.Number, string(text), db.Micros(v.From), db.Micros(v.CreatedAt), v.CreatedBy)
-	return err
 }
 
 // beganAt reports whether a version of a tariff holds since an instant.
@@ -133,8 +132,7 @@ func nextVersion(tx *db.Tx, u uid, currency string) (int, error) {
 }
 
 func retire(tx *db.Tx, u uid) error {
-	err := tx.Send(`UPDATE tariff SET status = $2, retired_at = $3, updated_at = $3 WHERE uid = $1`, string(u), string(Retired), db.Micros(tx.Now))
-	return err
+	return tx.Send(`UPDATE tariff SET status = $2, retired_at = $3, updated_at = $3 WHERE uid = $1`, string(u), string(Retired), db.Micros(tx.Now))
 }
 
 // assignedFrom counts the assignments, group entries and overrides of a
@@ -221,19 +219,16 @@ func from(a Assignment) int64 {
 }
 
 func insertAssignment(tx *db.Tx, a Assignment, u uid) error {
-	err := tx.Send(`INSERT INTO tariff_assignment (id, org, site, station, evse, level, target, tariff, valid_from, valid_to, created_at, created_by)
+	return tx.Send(`INSERT INTO tariff_assignment (id, org, site, station, evse, level, target, tariff, valid_from, valid_to, created_at, created_by)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)`,
 		a.ID, string(a.Place.Org), a.Place.Site, a.Place.Station, a.Place.EVSE, int(a.Place.Level()), a.Place.target(), string(u),
 		from(a), db.NullMicros(a.To), db.Micros(a.CreatedAt), a.CreatedBy)
-	return err
 }
 
 func endAssignment(tx *db.Tx, id string, at time.Time) error {
-	err := tx.Send(`UPDATE tariff_assignment SET valid_to = $2 WHERE id = $1`, id, db.Micros(at))
-	return err
+	return tx.Send(`UPDATE tariff_assignment SET valid_to = $2 WHERE id = $1`, id, db.Micros(at))
 }
 
 func deleteAssignment(tx *db.Tx, id string) error {
-	err := tx.Send(`DELETE FROM tariff_assignment WHERE id = $1`, id)
-	return err
+	return tx.Send(`DELETE FROM tariff_assignment WHERE id = $1`, id)
 }

@@ -80,8 +80,7 @@ var factColumns = []db.Col{{Name: "at", Type: "bigint"}, {Name: "org", Type: "te
 
 // writeFacts numbers the facts of a transaction in the order of their records.
 func writeFacts(tx *db.Tx, rows [][]any) error {
-	err := db.InsertRows(tx, "fact", factColumns, rows, "")
-	return err
+	return db.InsertRows(tx, "fact", factColumns, rows, "")
 }
 
 // Consumer handles facts. Handle runs in the transaction that moves the

@@ -102,9 +102,8 @@ func (w *worker) release(ctx context.Context) error {
 	}
 	w.leased = false
 	return w.log.db.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE fact_cursor SET lease_until = 0 WHERE consumer = $1 AND lease_owner = $2 AND lease_boot = $3",
+		return tx.Send("UPDATE fact_cursor SET lease_until = 0 WHERE consumer = $1 AND lease_owner = $2 AND lease_boot = $3",
 			w.Name, w.owner, w.log.db.Boot())
-		return err
 	})
 }
 

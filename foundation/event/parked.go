@@ -70,9 +70,8 @@ func (l *Log) Retry(ctx context.Context, consumer, subject string) error {
 // park stores the failure and lets the cursor pass the fact.
 func (w *worker) park(ctx context.Context, f Fact, cause error) error {
 	err := w.update(ctx, f.Seq, func(tx *db.Tx) error {
-		err := tx.Send(`INSERT INTO fact_parked (consumer, subject, org, seq, kind, error, attempts, parked_at, next_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)`,
+		return tx.Send(`INSERT INTO fact_parked (consumer, subject, org, seq, kind, error, attempts, parked_at, next_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)`,
 			w.Name, f.Subject, f.Org, f.Seq, f.Kind, clip(cause), db.Micros(tx.Now), db.Micros(tx.Now.Add(firstRetry)))
-		return err
 	})
 	if err == nil {
 		w.parked[f.Subject] = struct{}{}
@@ -153,8 +152,7 @@ func (w *worker) retryOne(ctx context.Context, p Parked, f Fact, last bool) (fai
 		if last {
 			return w.forget(tx, p)
 		}
-		err = tx.Send("UPDATE fact_parked SET seq = $1, attempts = 0 WHERE consumer = $2 AND subject = $3", f.Seq+1, w.Name, p.Subject)
-		return err
+		return tx.Send("UPDATE fact_parked SET seq = $1, attempts = 0 WHERE consumer = $2 AND subject = $3", f.Seq+1, w.Name, p.Subject)
 	})
 	if _, its := blame(ctx, err); !its {
 		return false, err
@@ -165,9 +163,8 @@ func (w *worker) retryOne(ctx context.Context, p Parked, f Fact, last bool) (fai
 func (w *worker) repark(ctx context.Context, p Parked, f Fact, cause error) error {
 	pause := min(firstRetry<<min(p.Attempts, 12), lastRetry)
 	err := w.update(ctx, w.stored, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE fact_parked SET seq = $1, kind = $2, error = $3, attempts = $4, next_at = $5 WHERE consumer = $6 AND subject = $7",
+		return tx.Send("UPDATE fact_parked SET seq = $1, kind = $2, error = $3, attempts = $4, next_at = $5 WHERE consumer = $6 AND subject = $7",
 			f.Seq, f.Kind, clip(cause), p.Attempts+1, db.Micros(tx.Now.Add(pause)), w.Name, p.Subject)
-		return err
 	})
 	w.log.log.Warn("a parked fact failed again", "consumer", w.Name, "fact", f.Seq, "kind", f.Kind, "subject", f.Subject, "attempts", p.Attempts+1, "again", pause, "err", cause)
 	return err
@@ -182,6 +179,5 @@ func (w *worker) unpark(ctx context.Context, p Parked) error {
 }
 
 func (w *worker) forget(tx *db.Tx, p Parked) error {
-	err := tx.Send("DELETE FROM fact_parked WHERE consumer = $1 AND subject = $2", w.Name, p.Subject)
-	return err
+	return tx.Send("DELETE FROM fact_parked WHERE consumer = $1 AND subject = $2", w.Name, p.Subject)
 }

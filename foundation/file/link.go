@@ -70,8 +70,7 @@ func (s *Store) Link(tx *db.Tx, l Link) (string, error) {
 
 // Revoke ends the links of a file. Transfers in progress fail at their end.
 func (s *Store) Revoke(tx *db.Tx, file string) error {
-	err := tx.Send("UPDATE file_link SET revoked = TRUE WHERE file = $1", file)
-	return err
+	return tx.Send("UPDATE file_link SET revoked = TRUE WHERE file = $1", file)
 }
 
 func grantOf(tx *db.Tx, hash string) (g grant, err error) {
@@ -142,6 +141,5 @@ func use(tx *db.Tx, hash string) (bool, error) {
 
 // giveBack returns a transfer that did not end well after all.
 func giveBack(tx *db.Tx, hash string) error {
-	err := tx.Send("UPDATE file_link SET uses_left = uses_left + 1 WHERE hash = $1", hash)
-	return err
+	return tx.Send("UPDATE file_link SET uses_left = uses_left + 1 WHERE hash = $1", hash)
 }

@@ -100,8 +100,7 @@ func (s *Store) Get(tx *db.Tx, file string) (File, error) {
 
 // Expire says when a file is removed; nil keeps it.
 func (s *Store) Expire(tx *db.Tx, file string, at *time.Time) error {
-	err := tx.Send("UPDATE stored_file SET expires_at = $2 WHERE id = $1", file, db.NullMicros(at))
-	return err
+	return tx.Send("UPDATE stored_file SET expires_at = $2 WHERE id = $1", file, db.NullMicros(at))
 }
 
 // Delete removes a file, its links and its content. Its bytes are free for

@@ -79,9 +79,8 @@ func (s *Store) receive(ctx context.Context, f File, most int64, r io.Reader) (a
 	ctx = context.WithoutCancel(ctx) // when the sender leaves, r fails; what came by then is kept
 	err := s.d.DB.Update(ctx, func(tx *db.Tx) error {
 		a = attempt{id: id.New[string](tx.Now)}
-		err := tx.Send("INSERT INTO stored_content (id, file, org, size, sha256, md5, name, started_at, touched_at, dropped) VALUES ($1,$2,$3,0,'','','',$4,$4,FALSE)",
+		return tx.Send("INSERT INTO stored_content (id, file, org, size, sha256, md5, name, started_at, touched_at, dropped) VALUES ($1,$2,$3,0,'','','',$4,$4,FALSE)",
 			a.id, f.ID, f.Org, db.Micros(tx.Now))
-		return err
 	})
 	if err != nil {
 		return a, err
@@ -130,8 +129,7 @@ func (s *Store) ended(ctx context.Context, a attempt, sums []hash.Hash) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.d.DB.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE stored_content SET sha256 = $2, md5 = $3 WHERE id = $1", a.id, hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil)))
-		return err
+		return tx.Send("UPDATE stored_content SET sha256 = $2, md5 = $3 WHERE id = $1", a.id, hex.EncodeToString(sums[0].Sum(nil)), hex.EncodeToString(sums[1].Sum(nil)))
 	})
 }
 

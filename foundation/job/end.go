@@ -78,8 +78,7 @@ func lockInOrder(tx *db.Tx, all []ended) error {
 		ids[i] = e.ID
 	}
 	query, args := db.Build("SELECT id FROM job WHERE TRUE").And(db.In("id", ids...)).Add(`ORDER BY kind COLLATE "C", key COLLATE "C" FOR UPDATE`).SQL()
-	err := tx.Send(query, args...)
-	return err
+	return tx.Send(query, args...)
 }
 
 // giveBack returns a job that the end of this runner cut short; the attempt

@@ -174,8 +174,7 @@ func (p *periodic) finish(ctx context.Context, failure error) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseWrite)
 	defer cancel()
 	return p.r.db.Update(end, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE job_periodic SET lease_until = 0, error = $1 WHERE name = $2 AND lease_owner = $3 AND lease_boot = $4",
+		return tx.Send("UPDATE job_periodic SET lease_until = 0, error = $1 WHERE name = $2 AND lease_owner = $3 AND lease_boot = $4",
 			text, p.name, p.r.node, p.r.db.Boot())
-		return err
 	})
 }

@@ -180,8 +180,7 @@ func (r *Runner) reclaim(ctx context.Context) bool {
 		return true
 	}
 	err := r.db.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send("UPDATE job SET run_at = $1 WHERE state = 'running' AND lease_boot <> $2", db.Micros(tx.Now), r.db.Boot())
-		return err
+		return tx.Send("UPDATE job SET run_at = $1 WHERE state = 'running' AND lease_boot <> $2", db.Micros(tx.Now), r.db.Boot())
 	})
 	if err != nil {
 		r.log.Warn("jobs of the last run were not taken back yet", "err", err)

@@ -210,8 +210,7 @@ ON CONFLICT (node) DO UPDATE SET started_at = excluded.started_at, beat_at = exc
 
 func (s *store) stopped(ctx context.Context) error {
 	return s.db.Update(ctx, func(tx *db.Tx) error {
-		err := tx.Send(`UPDATE gateway_node SET stopped_at = $1 WHERE node = $2`, db.Micros(tx.Now), s.node)
-		return err
+		return tx.Send(`UPDATE gateway_node SET stopped_at = $1 WHERE node = $2`, db.Micros(tx.Now), s.node)
 	})
 }
 

@@ -278,8 +278,7 @@ func insertEntries(tx *db.Tx, entries []entry) error {
 		rows[i] = []any{e.id, e.at, e.org, e.station, e.epoch, e.direction, e.frame, storable(e.action), storable(e.messageID), storable(string(e.text))}
 	}
 	// A clock that was set back may repeat an id on SQLite: that frame is lost.
-	err := db.InsertRows(tx, "message_log", entryColumns, rows, "ON CONFLICT DO NOTHING")
-	return err
+	return db.InsertRows(tx, "message_log", entryColumns, rows, "ON CONFLICT DO NOTHING")
 }
 
 // storable makes text fit for PostgreSQL: UTF-8 without NUL.
