@@ -6,7 +6,8 @@ export async function sessions({ base, page, step, picture }) {
     await page.goto(`${base}/sessions`)
     await page.locator('table tbody tr a').first().waitFor()
     const shown = await page.locator('table tbody tr time[datetime]').evaluateAll((all) => all.map((x) => x.getAttribute('datetime')))
-    assert.deepEqual(shown, [...shown].sort().reverse())
+    const times = shown.map((at) => Date.parse(at)) // as text, 26.48Z would come after 26.481Z
+    assert.deepEqual(times, [...times].sort((a, b) => b - a))
     await picture('sessions')
   })
 
