@@ -2,7 +2,6 @@ package access
 
 import (
 	"slices"
-	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/event"
@@ -10,11 +9,6 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 	"github.com/forecourt-ev/forecourt/station"
 )
-
-// listBetween is between two stations whose lists are looked at after boots:
-// a list is for the hour when the network is gone, and thousands that came
-// back at once are not to be asked at the cost of those who charge.
-const listBetween = 50 * time.Millisecond
 
 // Consumers gives the room's consumers of facts.
 func (s *Service) Consumers() []event.Consumer {
@@ -44,7 +38,7 @@ func (s *Service) tokenTurned(tx *db.Tx, f event.Fact) error {
 		return err
 	}
 	for _, id := range holders {
-		if err := wantList(tx, id, f.Org, tx.Now); err != nil {
+		if err := wantList(tx, id, f.Org); err != nil {
 			return err
 		}
 	}
@@ -70,7 +64,7 @@ func (s *Service) markLists(tx *db.Tx, orgs []string) error {
 			return err
 		}
 		for _, id := range dirty {
-			if err := wantList(tx, id, org, tx.Now.Add(s.d.Config.ListDelay)); err != nil {
+			if err := lookAtList(tx, id, org, tx.Now.Add(s.d.Config.ListDelay)); err != nil {
 				return err
 			}
 		}
@@ -123,5 +117,5 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact, lists map[string]List) 
 }
 
 func (s *Service) wantSoon(tx *db.Tx, f event.Fact) error {
-	return wantList(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(s.d.Config.ListDelay)))
+	return lookAtList(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
 }

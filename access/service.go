@@ -84,7 +84,6 @@ type Deps struct {
 // Service holds the use-cases of tokens.
 type Service struct {
 	d         Deps
-	spread    job.Spread // of the looks at lists after boots
 	decisions prometheus.Histogram
 }
 
@@ -105,7 +104,7 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{d: d, spread: job.Spread{Every: listBetween}, decisions: newDecisions(d)}
+	return &Service{d: d, decisions: newDecisions(d)}
 }
 
 // newDecisions makes the histogram of how long Authorize takes to decide, from

@@ -95,7 +95,7 @@ func (a *App) build(ownerPassword string) (rooms, error) {
 		return r, err
 	}
 	r.files = file.New(file.Deps{DB: a.db, Log: a.log, URL: a.fileURL, Config: file.Config{Quota: a.cfg.FileQuota, MaxSize: a.cfg.FileMaxSize}})
-	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Nodes: r.gateway.Nodes, Sites: between.orgOfSite, CSMSURL: a.csmsURL, Certified: a.certified(r.pki), ServerRoots: a.serverRoots(r.pki),
+	r.device = device.New(device.Deps{DB: a.db, Log: a.log, Stations: r.station, Commander: r.gateway, Sites: between.orgOfSite, CSMSURL: a.csmsURL, Certified: a.certified(r.pki), ServerRoots: a.serverRoots(r.pki),
 		Files: r.files, Config: a.cfg.Tuning.device(a.cfg.FTPURL), Sessions: sessionsOf(&r),
 		Booted: func(tx *db.Tx, all []ocpp.Peer) error { return r.session.BootedIn(tx, all...) }}) // dates before 2015 mean something within one boot only
 	between.devices = r.device
@@ -169,6 +169,7 @@ func (a *App) connect(r rooms) {
 			a.keeper.Add(x.Stores()...)
 		}
 	}
+	a.jobs.Pace(job.Pace{PerSecond: a.cfg.Tuning.BackgroundPerSecond, Nodes: r.gateway.Nodes, Busy: r.gateway.Busy})
 	a.systemRoutes()
 	a.healthRoutes()
 	a.systemJobs()

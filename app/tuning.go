@@ -21,9 +21,9 @@ type tuning struct {
 	StationDebounce     time.Duration `help:"A gap in the connection shorter than this is no outage and tells nobody." default:"1m"`
 
 	DeviceSyncAfterBoot time.Duration `help:"How long a station may settle after a boot before it is asked about itself." default:"10s"`
-	DeviceSyncSpacing   time.Duration `help:"Time between two stations that are asked about themselves after a boot, on all nodes together; thousands that boot at once are spread over it." default:"50ms"`
 	DeviceReportTimeout time.Duration `help:"After which a report that stopped coming is asked for again." default:"10m"`
 
+	BackgroundPerSecond  int           `help:"Jobs that nobody waits for, such as the reading of stations after their boot, that begin a second on all nodes together; one a second on a node at which stations wait." default:"20"`
 	MessagesPerMinute    int           `help:"Messages a station may send a minute; it is answered more slowly beyond." default:"600"`
 	OrgMessagesPerSecond int           `help:"Messages the stations of an organisation may send a second to one node." default:"20000"`
 	MaxMessage           int           `help:"Bytes of one message of a station." default:"1048576"`
@@ -39,7 +39,7 @@ func (t tuning) station(c Config) station.Config {
 }
 
 func (t tuning) device(ftp string) device.Config {
-	return device.Config{FTP: ftp, SyncAfterBoot: t.DeviceSyncAfterBoot, SyncSpacing: t.DeviceSyncSpacing, ReportTimeout: t.DeviceReportTimeout}
+	return device.Config{FTP: ftp, SyncAfterBoot: t.DeviceSyncAfterBoot, ReportTimeout: t.DeviceReportTimeout}
 }
 
 func (t tuning) gateway(c gateway.Config) gateway.Config {

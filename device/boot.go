@@ -192,5 +192,5 @@ func (s *Service) follow(tx *db.Tx, b *booting, w work) error {
 			return err
 		}
 	}
-	return s.enqueueSync(tx, o, s.slots.Take(tx.Now.Add(s.d.SyncAfterBoot)))
+	return s.syncInTurn(tx, o, tx.Now.Add(s.d.SyncAfterBoot))
 }

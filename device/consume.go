@@ -92,5 +92,5 @@ func (s *Service) rereadAfter(tx *db.Tx, o owner, cmd station.Command) error {
 	if err := saveState(tx, o, st); err != nil {
 		return err
 	}
-	return s.enqueueSync(tx, o, tx.Now)
+	return s.enqueueSync(tx, o)
 }

@@ -226,7 +226,7 @@ func (s *Service) postRefresh(ctx context.Context, in *idInput) (*deviceOutput, 
 		if err := saveState(tx, ownerOf(found), known); err != nil {
 			return err
 		}
-		return s.enqueueSync(tx, ownerOf(found), tx.Now)
+		return s.enqueueSync(tx, ownerOf(found))
 	})
 	if err != nil {
 		return nil, err

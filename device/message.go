@@ -12,8 +12,19 @@ import (
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
-func (s *Service) enqueueSync(tx *db.Tx, o owner, at time.Time) error {
-	return job.Enqueue(tx, job.Job{Kind: jobSync, Key: o.station, Org: o.org, Payload: syncJob{Station: o.station}, RunAt: at})
+func (s *Service) enqueueSync(tx *db.Tx, o owner) error {
+	return job.Enqueue(tx, syncOf(o))
+}
+
+// syncInTurn has a device compared when there is time for it.
+func (s *Service) syncInTurn(tx *db.Tx, o owner, at time.Time) error {
+	j := syncOf(o)
+	j.RunAt, j.Background = at, true
+	return job.Enqueue(tx, j)
+}
+
+func syncOf(o owner) job.Job {
+	return job.Job{Kind: jobSync, Key: o.station, Org: o.org, Payload: syncJob{Station: o.station}}
 }
 
 // NotifyEvent stores the events and values that monitoring tells, and hands

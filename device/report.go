@@ -68,7 +68,7 @@ func (s *Service) complete(tx *db.Tx, o owner, st state) error {
 	if err := s.d.Stations.Describe(tx, o.station, portsOf(hardware)); err != nil {
 		return err
 	}
-	return s.enqueueSync(tx, o, tx.Now)
+	return s.enqueueSync(tx, o)
 }
 
 // maxPorts bounds the ports a station can claim with NumberOfConnectors.

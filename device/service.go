@@ -16,7 +16,6 @@ import (
 // Config of the room; zero values mean the defaults.
 type Config struct {
 	SyncAfterBoot  time.Duration // lets a station settle before it is asked; 10 s
-	SyncSpacing    time.Duration // between two stations that are asked after a boot, on all nodes; 50 ms
 	ReportTimeout  time.Duration // after which a report that stopped coming is asked for again; 10 min
 	ReconcileEvery time.Duration // how often each device is compared with what it is to be; 50 min, so that drift is seen within the hour
 	KeepAnswers    time.Duration // what a station told of a customer and nobody read; 7 days
@@ -36,7 +35,6 @@ func (c Config) withDefaults() Config {
 	}
 	const day = 24 * time.Hour
 	set(&c.SyncAfterBoot, 10*time.Second)
-	set(&c.SyncSpacing, 50*time.Millisecond)
 	set(&c.ReportTimeout, 10*time.Minute)
 	set(&c.ReconcileEvery, 50*time.Minute)
 	set(&c.KeepAnswers, 7*day)
@@ -55,8 +53,6 @@ type Deps struct {
 	Log       *slog.Logger
 	Stations  *station.Service
 	Commander ocpp.Commander
-	// Nodes tells how many nodes share the stations; nil: only this one.
-	Nodes func() int
 	// Sites gives the organisation of a site, fault.NotFound without one; nil
 	// leaves sites unchecked.
 	Sites func(tx *db.Tx, site string) (org string, err error)
@@ -84,7 +80,6 @@ type Deps struct {
 type Service struct {
 	d     Deps
 	rules []Rule
-	slots job.Spread // of the reading of devices that boot together
 	boots *db.Batch[*booting]
 
 	// displayed takes the display messages that a station reported in answer
@@ -102,7 +97,7 @@ func New(d Deps) *Service {
 		d.CSMSURL = func(int) string { return "" }
 	}
 	d.Commander = NewChunker(d.DB, d.Commander, d.Stations.Tolerance)
-	s := &Service{d: d, rules: baseline, slots: job.Spread{Every: d.SyncSpacing, Nodes: d.Nodes}}
+	s := &Service{d: d, rules: baseline}
 	s.boots = db.NewBatch(d.DB, db.BatchOptions{MaxRows: 100, Rest: bootRest, Yields: true}, s.storeBoots)
 	if d.Files != nil {
 		d.Files.OnUpload(purposeLog, s.logArrived)

@@ -170,7 +170,7 @@ func (s *Service) reconcile(ctx context.Context) error {
 				if err := tx.Send("UPDATE device_state SET next_at = $2 WHERE station = $1", o.station, db.Micros(tx.Now.Add(retryIn))); err != nil {
 					return err
 				}
-				if err := s.enqueueSync(tx, o, tx.Now); err != nil {
+				if err := s.syncInTurn(tx, o, tx.Now); err != nil {
 					return err
 				}
 			}

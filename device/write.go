@@ -71,7 +71,7 @@ func (s *Service) wantNow(tx *db.Tx, o owner) error {
 	if err := setState(tx, o, "wanted_at = $3", db.Micros(tx.Now)); err != nil {
 		return err
 	}
-	return s.enqueueSync(tx, o, tx.Now)
+	return s.enqueueSync(tx, o)
 }
 
 func checkItems(tx *db.Tx, st station.Station, items []Item, once bool) error {

@@ -15,9 +15,8 @@ const (
 	jobRenew     = "pki.renew"
 	jobReconcile = "pki.reconcile"
 
-	renewAgain = 24 * time.Hour        // a station that took the trigger and sent no request is asked again
-	between    = 50 * time.Millisecond // two stations that are compared after their boots
-	giveUp     = 30 * 24 * time.Hour   // a certificate that no station came for
+	renewAgain = 24 * time.Hour      // a station that took the trigger and sent no request is asked again
+	giveUp     = 30 * 24 * time.Hour // a certificate that no station came for
 	keepOver   = 400 * 24 * time.Hour
 )
 
@@ -66,7 +65,7 @@ func (s *Service) reconcileDue(ctx context.Context) error {
 }
 
 func enqueueReconcile(tx *db.Tx, station, org string, at time.Time) error {
-	return job.Enqueue(tx, job.Job{Kind: jobReconcile, Key: station, Org: org, Payload: stationJob{Station: station}, RunAt: at})
+	return job.Enqueue(tx, job.Job{Kind: jobReconcile, Key: station, Org: org, Payload: stationJob{Station: station}, RunAt: at, Background: true})
 }
 
 // reconcileStation is the job of one station. One that is offline is compared
@@ -130,7 +129,7 @@ func (s *Service) booted(tx *db.Tx, facts []event.Fact) (func(event.Fact) error,
 				return err
 			}
 		}
-		return enqueueReconcile(tx, f.Station, f.Org, s.spread.Take(tx.Now.Add(settle)))
+		return enqueueReconcile(tx, f.Station, f.Org, tx.Now.Add(settle))
 	}, nil
 }
 

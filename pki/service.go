@@ -12,7 +12,7 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/cluster"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
-	"github.com/forecourt-ev/forecourt/foundation/job"
+
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
@@ -101,7 +101,6 @@ type Deps struct {
 // Service holds the use-cases of certificates.
 type Service struct {
 	d      Deps
-	spread job.Spread // of the comparisons after boots
 	sealer sealer
 	cache  *answers
 
@@ -139,7 +138,7 @@ func New(d Deps) (*Service, error) {
 	if d.HTTP == nil {
 		d.HTTP = outwardClient(d.AllowPrivate)
 	}
-	s := &Service{d: d, spread: job.Spread{Every: between}, sealer: seal, cache: newAnswers(), servers: map[string][]tls.Certificate{}, signing: map[string]*authority{}, known: map[string]identified{}, lists: map[string]kept{}}
+	s := &Service{d: d, sealer: seal, cache: newAnswers(), servers: map[string][]tls.Certificate{}, signing: map[string]*authority{}, known: map[string]identified{}, lists: map[string]kept{}}
 	if d.External == nil {
 		s.d.External = own{s}
 	}

@@ -12,6 +12,10 @@
 // stays one job with the newest payload and the earlier time; while it runs,
 // it runs once more afterwards.
 //
+// A job of the background (Job.Background) is one that nobody waits for. It
+// begins when nothing else is due, a few at a time and a second ([Pace]), and
+// hardly one a second on a node at which stations wait.
+//
 // [Runner.Every] is periodic work under a lease per name: one node at a time.
 //
 // Tables: job, job_periodic.

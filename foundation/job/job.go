@@ -13,8 +13,8 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/id"
 )
 
-// Job is work to be done. Enqueue takes Kind, Key, Org, Payload and RunAt;
-// a handler gets all of it, with Data in place of Payload.
+// Job is work to be done. Enqueue takes Kind, Key, Org, Payload, RunAt and
+// Background; a handler gets all of it, with Data in place of Payload.
 type Job struct {
 	ID      string
 	Kind    string
@@ -24,6 +24,11 @@ type Job struct {
 	Data    json.RawMessage // the payload as a handler reads it
 	RunAt   time.Time       // zero: now
 	Attempt int             // 1 for the first
+
+	// Background marks what nobody waits for: it begins when the node has time
+	// for it (Pace), after all that is due and not so. Enqueued once more
+	// without it, a job with a key is of the background no longer.
+	Background bool
 }
 
 // Decode reads the payload.
@@ -90,11 +95,11 @@ func Enqueue(tx *db.Tx, j Job) error {
 var columns = []db.Col{{Name: "id", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "key", Type: "text"}, {Name: "org", Type: "text"},
 	{Name: "payload", Type: "text"}, {Name: "state", Type: "text"}, {Name: "again", Type: "boolean"}, {Name: "run_at", Type: "bigint"},
 	{Name: "attempts", Type: "bigint"}, {Name: "lease_owner", Type: "text"}, {Name: "lease_boot", Type: "text"}, {Name: "error", Type: "text"},
-	{Name: "created_at", Type: "bigint"}, {Name: "updated_at", Type: "bigint"}}
+	{Name: "created_at", Type: "bigint"}, {Name: "updated_at", Type: "bigint"}, {Name: "background", Type: "boolean"}}
 
 const conflict = `ON CONFLICT (kind, key) DO UPDATE SET
 	org = excluded.org, payload = excluded.payload, updated_at = excluded.updated_at,
-	again = (job.state = 'running'),
+	again = (job.state = 'running'), background = (job.background AND excluded.background),
 	attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
 	run_at = CASE WHEN job.state = 'running' OR (job.state = 'waiting' AND job.run_at < excluded.run_at) THEN job.run_at ELSE excluded.run_at END,
 	state = CASE job.state WHEN 'running' THEN 'running' ELSE 'waiting' END`
@@ -117,7 +122,7 @@ func insert(tx *db.Tx, all []Job) error {
 			if j.Key != "" {
 				key = j.Key
 			}
-			rows = append(rows, []any{j.ID, j.Kind, key, j.Org, string(j.Data), waiting, false, db.Micros(j.RunAt), 0, "", "", "", now, now})
+			rows = append(rows, []any{j.ID, j.Kind, key, j.Org, string(j.Data), waiting, false, db.Micros(j.RunAt), 0, "", "", "", now, now, j.Background})
 		}
 		if err := db.InsertRows(tx, "job", columns, rows, conflict); err != nil {
 			return err

@@ -34,6 +34,7 @@ type Runner struct {
 	log  *slog.Logger
 	poll time.Duration // between looks at the table when nothing wakes it
 	ends *db.Batch[ended]
+	pace pace // of the jobs of the background
 
 	mu       sync.Mutex
 	kinds    map[string]handler
@@ -70,6 +71,9 @@ func (r *Runner) Handle(kind string, fn func(ctx context.Context, j Job) error, 
 	}
 	r.kinds[kind] = handler{fn, o}
 }
+
+// Pace says how the jobs of the background are paced; before Run.
+func (r *Runner) Pace(p Pace) { r.pace.Pace = p }
 
 // Run works until ctx ends; then it waits for the jobs at hand, whose context
 // has ended too, gives back what they did not finish, and returns nil. Its
@@ -116,15 +120,21 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 			reclaimed = r.reclaim(ctx)
 		}
 		free := parallel - len(slots)
-		jobs, err := r.claim(ctx, free)
+		jobs, err := r.claim(ctx, free, r.pace.free(r.db.Now()))
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("jobs cannot be read", "err", err)
 		}
 		for _, j := range jobs {
 			slots <- struct{}{}
+			if j.Background {
+				r.pace.begin()
+			}
 			all.Go(func() {
 				if err := r.do(ctx, j); err != nil {
 					r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
+				}
+				if j.Background {
+					r.pace.end()
 				}
 				<-slots
 				nudge()
@@ -162,14 +172,16 @@ func (r *Runner) RunDue(ctx context.Context) (n int, err error) {
 		}
 	}
 	for {
-		jobs, err := r.claim(ctx, 1)
+		jobs, err := r.claim(ctx, 1, 1)
 		if err != nil || len(jobs) == 0 {
 			return n, err
 		}
-		if err := r.do(ctx, jobs[0]); err != nil {
-			return n, err
+		for _, j := range jobs {
+			if err := r.do(ctx, j); err != nil {
+				return n, err
+			}
+			n++
 		}
-		n++
 	}
 }
 
@@ -188,25 +200,33 @@ func (r *Runner) reclaim(ctx context.Context) bool {
 	return err == nil
 }
 
-// claim takes due jobs. A first look without writing keeps an idle system
-// from writing.
-func (r *Runner) claim(ctx context.Context, limit int) ([]Job, error) {
+// claim takes due jobs: limit in all, of the background at most some, and
+// those last. A first look without writing keeps an idle system from writing.
+func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error) {
 	kinds := r.kindList()
 	if limit <= 0 || len(kinds.Args) == 0 {
 		return nil, nil
 	}
-	var due int
-	err := r.db.View(ctx, func(tx *db.Tx) error {
-		q := db.Build("SELECT COUNT(*) FROM (SELECT 1 FROM job WHERE state <> 'failed' AND run_at <= ?", db.Micros(tx.Now)).And(kinds)
-		query, args := q.Add("LIMIT 1) AS due").SQL()
-		return tx.QueryRow(query, args...).Scan(&due)
+	var due []bool
+	err := r.db.View(ctx, func(tx *db.Tx) (err error) {
+		q := db.Build("SELECT background FROM (SELECT background FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?", false, db.Micros(tx.Now)).And(kinds).Add("LIMIT 1) AS urgent")
+		if background > 0 {
+			q.Add("UNION ALL SELECT background FROM (SELECT background FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?", true, db.Micros(tx.Now)).And(kinds).Add("LIMIT 1) AS background")
+		}
+		query, args := q.SQL()
+		due, err = db.Collect(tx, func(s db.Scanner) (b bool, err error) { return b, s.Scan(&b) }, query, args...)
+		return err
 	})
-	if err != nil || due == 0 {
+	if err != nil || len(due) == 0 {
 		return nil, err
 	}
 	var jobs []Job
 	err = r.db.Update(ctx, func(tx *db.Tx) (err error) {
-		jobs, err = r.take(tx, kinds, limit)
+		if jobs, err = r.take(tx, kinds, false, limit); err != nil {
+			return err
+		}
+		more, err := r.take(tx, kinds, true, min(background, limit-len(jobs)))
+		jobs = append(jobs, more...)
 		return err
 	})
 	return jobs, err
@@ -225,16 +245,20 @@ func (r *Runner) kindList() db.Cond {
 	return c
 }
 
-// take leases the jobs. A job whose worker died on its last attempt fails here.
-func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
+// take leases jobs, of the background or not. A job whose worker died on its
+// last attempt fails here.
+func (r *Runner) take(tx *db.Tx, kinds db.Cond, background bool, limit int) ([]Job, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
 	lock := "" // SQLite has one writer
 	if tx.Dialect == db.Postgres {
 		lock = "FOR UPDATE SKIP LOCKED"
 	}
 	now := db.Micros(tx.Now)
 	q := db.Build(`UPDATE job SET state = 'running', attempts = attempts + 1, lease_owner = ?, lease_boot = ?, updated_at = ?, run_at = ?
-		WHERE id IN (SELECT id FROM job WHERE state <> 'failed' AND run_at <= ?`,
-		r.node, r.db.Boot(), now, db.Micros(tx.Now.Add(grace)), now).And(kinds)
+		WHERE id IN (SELECT id FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?`,
+		r.node, r.db.Boot(), now, db.Micros(tx.Now.Add(grace)), background, now).And(kinds)
 	query, args := q.Add("ORDER BY run_at LIMIT " + strconv.Itoa(limit) + " " + lock + ") RETURNING id, kind, COALESCE(key, ''), org, payload, attempts, error").SQL() // a bound LIMIT is planned anew each time
 	type taken struct {
 		Job
@@ -243,7 +267,7 @@ func (r *Runner) take(tx *db.Tx, kinds db.Cond, limit int) ([]Job, error) {
 	all, err := db.Collect(tx, func(s db.Scanner) (t taken, err error) {
 		var data string
 		err = s.Scan(&t.ID, &t.Kind, &t.Key, &t.Org, &data, &t.Attempt, &t.error)
-		t.Data = []byte(data)
+		t.Data, t.Background = []byte(data), background
 		return t, err
 	}, query, args...)
 	if err != nil {

@@ -203,6 +203,41 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+// TestBusy: a node is busy while a twentieth of its replies is slow, or many
+// messages wait, and soon after no longer.
+func TestBusy(t *testing.T) {
+	g := &Gateway{}
+	at := time.Now()
+	look := func(waiting, quick, slow int) bool {
+		for range quick {
+			g.pressure.replied(time.Millisecond)
+		}
+		for range slow {
+			g.pressure.replied(time.Second)
+		}
+		at = at.Add(250 * time.Millisecond)
+		g.pressure.look(at, waiting, 0, 0)
+		return g.Busy()
+	}
+	for i, c := range []struct {
+		waiting, quick, slow int
+		want                 bool
+	}{
+		{0, 0, 0, false},
+		{0, 0, 3, false}, // a few say nothing
+		{0, 100, 2, false},
+		{0, 100, 20, true},
+		{0, 100, 0, true}, // it stays so for a moment
+		{0, 100, 0, false},
+		{64, 0, 0, true},
+		{0, 400, 0, false},
+	} {
+		if got := look(c.waiting, c.quick, c.slow); got != c.want {
+			t.Errorf("look %d: busy %v", i, got)
+		}
+	}
+}
+
 // TestShedding: under pressure signals go first, then the log is thinned out
 // and says when, then newcomers are refused; who is connected is served.
 func TestShedding(t *testing.T) {

@@ -236,7 +236,11 @@ func (l *link) Schedule(*rpc.Conn) {
 // Handle serves a message of the station. rpc.Owner
 func (l *link) Handle(f *rpc.Frame) (json.RawMessage, error) {
 	start := l.g.now()
-	defer func() { l.g.metrics.handle.Observe(l.g.now().Sub(start).Seconds()) }()
+	defer func() {
+		took := l.g.now().Sub(start)
+		l.g.metrics.handle.Observe(took.Seconds())
+		l.g.pressure.replied(took)
+	}()
 	if l.superseded.Load() {
 		return nil, fault.New(fault.Conflict, "gateway.replaced", "a newer connection of the station exists")
 	}

@@ -27,15 +27,38 @@ const (
 	calmAfter    = 5 * time.Second
 )
 
+// A node is busy when of the replies of the last second or so more than one
+// in busyOneIn took longer than slowReply, and not just a few, or when many
+// messages wait for a worker.
+const (
+	slowReply  = 50 * time.Millisecond
+	busyOneIn  = 20
+	fewSlow    = 4
+	manyWait   = 64
+	keptOfLook = .75 // of what was counted at the last look still counts
+)
+
 // pressure is how far this node is behind, found four times a second.
 type pressure struct {
-	level atomic.Int32
+	level         atomic.Int32
+	busy          atomic.Bool
+	replies, slow atomic.Uint64
 
 	mu      sync.Mutex
 	rate    float64 // messages done per second, of late
 	done    uint64
 	at      time.Time
 	lowered time.Time // since when a lower level would do
+	all     float64   // replies of late
+	late    float64   // the slow ones among them
+}
+
+// replied counts a reply.
+func (p *pressure) replied(took time.Duration) {
+	p.replies.Add(1)
+	if took > slowReply {
+		p.slow.Add(1)
+	}
 }
 
 // look finds the level anew from what waits and what was done since the last
@@ -49,6 +72,8 @@ func (p *pressure) look(now time.Time, waiting int, done uint64, logShare float6
 		}
 	}
 	p.at, p.done = now, done
+	p.all, p.late = p.all*keptOfLook+float64(p.replies.Swap(0)), p.late*keptOfLook+float64(p.slow.Swap(0))
+	p.busy.Store(waiting >= manyWait || p.late >= fewSlow && p.late*busyOneIn > p.all)
 	found := levelOf(delayOf(waiting, p.rate), logShare)
 	level := int(p.level.Load())
 	switch {
@@ -64,10 +89,14 @@ func (p *pressure) look(now time.Time, waiting int, done uint64, logShare float6
 	return level
 }
 
+// Busy tells whether stations wait for this node; what nobody waits for then
+// waits for them.
+func (g *Gateway) Busy() bool { return g.pressure.busy.Load() }
+
 // delayOf is how long the last of those waiting would wait. A node that gets
 // nothing done has no end to it, but a handful that waits is no load.
 func delayOf(waiting int, perSecond float64) time.Duration {
-	if waiting < 64 {
+	if waiting < manyWait {
 		return 0
 	}
 	return time.Duration(min(float64(waiting)/max(perSecond, 1), 3600) * float64(time.Second))
