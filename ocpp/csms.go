@@ -23,7 +23,8 @@ type CSMS interface {
 	// may come on it before this returns, no other message (Unbooted).
 	Connected(ctx context.Context, p Peer) error
 	Disconnected(ctx context.Context, p Peer, reason string)
-	// Seen reports life: any frame counts. The gateway calls it in batches.
+	// Seen reports life: any frame counts, and half a heartbeat interval may
+	// pass between two reports. The gateway calls it for many at once.
 	Seen(ctx context.Context, p Peer, at time.Time)
 
 	BootNotification(ctx context.Context, p Peer, r *BootNotificationRequest) (*BootNotificationResponse, error)

@@ -45,7 +45,6 @@ func (t *tree) connect(p ocpp.Peer, now time.Time) {
 
 // Disconnected takes note of a closed connection, unless a newer one is open.
 func (s *Service) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
-	s.unseen(p.Station)
 	err := s.leaves.Add(ctx, change{p.Station, s.now(), func(t *tree) { t.disconnect(p.Epoch, s.now()) }})
 	if err != nil { // the sweep for silence finds it
 		s.d.Log.Warn("a disconnection was not stored", "station", p.Station, "reason", reason, "error", err)
@@ -64,40 +63,18 @@ func (t *tree) disconnect(epoch int64, at time.Time) {
 	}
 }
 
-// seenEvery is how exact last_seen_at is. It stays well below the shortest
-// silence that counts.
-const seenEvery = 20 * time.Second
-
 type seen struct {
 	station string // key
 	epoch   int64
 	at      time.Time
 }
 
-// Seen takes note of life: any frame counts. It writes at most every 20 s
-// per station, many stations together.
+// Seen stores a sign of life, together with those of other stations. One
+// that could not be stored is made good by the next.
 func (s *Service) Seen(ctx context.Context, p ocpp.Peer, at time.Time) {
-	key := ID(p.Station).Key()
-	s.mu.Lock()
-	last, ok := s.lastSeen[key]
-	if ok && last.epoch == p.Epoch && at.Sub(last.at) < seenEvery {
-		s.mu.Unlock()
-		return
+	if err := s.lives.Add(ctx, seen{ID(p.Station).Key(), p.Epoch, at}); err != nil && ctx.Err() == nil {
+		s.d.Log.Warn("a sign of life was not stored", "station", p.Station, "error", err)
 	}
-	s.lastSeen[key] = seen{key, p.Epoch, at}
-	s.mu.Unlock()
-	if err := s.lives.Add(ctx, seen{key, p.Epoch, at}); err != nil {
-		s.unseen(p.Station) // the next frame tries again
-		if ctx.Err() == nil {
-			s.d.Log.Warn("a sign of life was not stored", "station", p.Station, "error", err)
-		}
-	}
-}
-
-func (s *Service) unseen(station string) {
-	s.mu.Lock()
-	delete(s.lastSeen, ID(station).Key())
-	s.mu.Unlock()
 }
 
 // storeSeen writes signs of life; a station that was taken for silent on
@@ -112,9 +89,7 @@ func (s *Service) storeSeen(tx *db.Tx, batch []seen) error {
 
 // touch notes when the stations were last heard of, with one statement, and
 // gives the changes for those that were taken for silent. An older connection
-// and a station that is gone are passed over.
-//
-// Most signs of life leave silent_at as it is (see silentAt).
+// and a station that is gone are passed over. For silent_at see silentAt.
 func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 	const minimum = int64(minSilence / time.Microsecond)
 	latest := make(map[string]seen, len(batch)) // one row is updated once

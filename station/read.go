@@ -29,7 +29,7 @@ func (s *Service) BySerial(tx *db.Tx, serial string) ([]Station, error) {
 	return db.Collect(tx, scanStation, "SELECT "+stationColumns+" FROM charging_station WHERE serial = $1 AND life <> $2 ORDER BY key LIMIT 10", serial, string(Retired))
 }
 
-// LastSeen gives when a station was last heard of, to about 20 s: now for one
+// LastSeen gives when a station was last heard of (see Station): now for one
 // that is connected, zero for one that never was.
 func (s *Service) LastSeen(tx *db.Tx, station string) (time.Time, error) {
 	st, err := s.Get(tx, station)

@@ -98,7 +98,6 @@ type Service struct {
 	cards        map[string]*card
 	arrivals     map[string]*arrival
 	generation   uint64
-	lastSeen     map[string]seen
 	deviations   map[string]deviating
 	samples      map[string]clockSamples  // by key of a station
 	skews        map[string]time.Duration // as last written by Told
@@ -129,7 +128,7 @@ func New(d Deps) (*Service, error) {
 		d: d, verify: verifier{secret: d.Secret},
 		failures: newLimiter(10, 6*time.Second), failuresAtHome: newLimiter(60, time.Second),
 		strangers: newLimiter(100, time.Second), logged: newLimiter(1, time.Minute),
-		cards: map[string]*card{}, arrivals: map[string]*arrival{}, lastSeen: map[string]seen{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
+		cards: map[string]*card{}, arrivals: map[string]*arrival{}, deviations: map[string]deviating{}, samples: map[string]clockSamples{}, skews: map[string]time.Duration{}, knocks: map[string]Knock{},
 	}
 	key := func(c change) string { return ID(c.station).Key() }
 	s.changes = db.NewLanes(d.DB, db.BatchOptions{Rest: changeRest}, key, s.flush)

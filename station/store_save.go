@@ -151,9 +151,9 @@ func (e EVSE) equal(o EVSE) bool {
 
 // silentAt is when the sweep is to look at the station unless a frame comes: at
 // most a quarter of the silence that counts before that is over. It moves in
-// steps of that quarter: the sweep's index is over it, and most signs of life
-// change no indexed column, so that PostgreSQL writes the row anew in its page
-// and no index (HOT).
+// steps of that quarter, so that some signs of life leave the sweep's index on
+// SQLite as it is. PostgreSQL has none: it reads the table for the sweeps, and
+// writes no index when stations come, go and are heard of (HOT).
 func silentAt(s *Station) int64 {
 	if s.LastSeenAt == nil {
 		return 0

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/cluster"
@@ -35,6 +36,8 @@ type Runner struct {
 	poll time.Duration // between looks at the table when nothing wakes it
 	ends *db.Batch[ended]
 	pace pace // of the jobs of the background
+
+	asked atomic.Bool // a job was enqueued in this process since the last look
 
 	mu       sync.Mutex
 	kinds    map[string]handler
@@ -89,12 +92,8 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 	defer r.db.Listen(topic, func() {
+		r.asked.Store(true)
 		nudge()
-		if r.bus != nil {
-			if err := r.bus.Publish(wakeSubject, nil); err != nil && fault.KindOf(err) != fault.Unavailable {
-				r.log.Warn("other nodes were not woken", "err", err)
-			}
-		}
 	})()
 	if r.bus != nil {
 		unsubscribe, err := r.bus.Subscribe(wakeSubject, func(string, []byte) { nudge() })
@@ -120,9 +119,13 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 			reclaimed = r.reclaim(ctx)
 		}
 		free := parallel - len(slots)
+		asked := r.asked.Swap(false)
 		jobs, err := r.claim(ctx, free, r.pace.free(r.db.Now()))
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("jobs cannot be read", "err", err)
+		}
+		if asked && (len(jobs) == 0 || len(jobs) == free) {
+			r.wakeOthers()
 		}
 		for _, j := range jobs {
 			slots <- struct{}{}
@@ -130,12 +133,7 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 				r.pace.begin()
 			}
 			all.Go(func() {
-				if err := r.do(ctx, j); err != nil {
-					r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
-				}
-				if j.Background {
-					r.pace.end()
-				}
+				r.work(ctx, j)
 				<-slots
 				nudge()
 			})
@@ -155,6 +153,26 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 		case <-pause.C:
 		}
 		pause.Stop()
+	}
+}
+
+func (r *Runner) work(ctx context.Context, j Job) {
+	if err := r.do(ctx, j); err != nil {
+		r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
+	}
+	if j.Background {
+		r.pace.end()
+	}
+}
+
+// wakeOthers tells the other nodes of a job that was enqueued here, where this
+// node did not take it or has no hand free for more: each that is woken looks.
+func (r *Runner) wakeOthers() {
+	if r.bus == nil {
+		return
+	}
+	if err := r.bus.Publish(wakeSubject, nil); err != nil && fault.KindOf(err) != fault.Unavailable {
+		r.log.Warn("other nodes were not woken", "err", err)
 	}
 }
 
@@ -201,7 +219,9 @@ func (r *Runner) reclaim(ctx context.Context) bool {
 }
 
 // claim takes due jobs: limit in all, of the background at most some, and
-// those last. A first look without writing keeps an idle system from writing.
+// those last. A first look without writing keeps an idle system from writing;
+// it has the order of the index, or PostgreSQL expects one of all the rows to
+// be due soon and reads the whole table to find none.
 func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error) {
 	kinds := r.kindList()
 	if limit <= 0 || len(kinds.Args) == 0 {
@@ -209,9 +229,9 @@ func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error
 	}
 	var due []bool
 	err := r.db.View(ctx, func(tx *db.Tx) (err error) {
-		q := db.Build("SELECT background FROM (SELECT background FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?", false, db.Micros(tx.Now)).And(kinds).Add("LIMIT 1) AS urgent")
+		q := db.Build("SELECT background FROM (SELECT background FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?", false, db.Micros(tx.Now)).And(kinds).Add("ORDER BY run_at LIMIT 1) AS urgent")
 		if background > 0 {
-			q.Add("UNION ALL SELECT background FROM (SELECT background FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?", true, db.Micros(tx.Now)).And(kinds).Add("LIMIT 1) AS background")
+			q.Add("UNION ALL SELECT background FROM (SELECT background FROM job WHERE background = ? AND state <> 'failed' AND run_at <= ?", true, db.Micros(tx.Now)).And(kinds).Add("ORDER BY run_at LIMIT 1) AS background")
 		}
 		query, args := q.SQL()
 		due, err = db.Collect(tx, func(s db.Scanner) (b bool, err error) { return b, s.Scan(&b) }, query, args...)

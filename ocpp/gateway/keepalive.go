@@ -12,6 +12,9 @@ const visitEvery = 250 * time.Millisecond
 // defaultHeartbeat is assumed of stations whose interval is not known.
 const defaultHeartbeat = time.Hour
 
+// Between two reports that a station lives.
+const minReport, maxReport = 20 * time.Second, 150 * time.Second
+
 // keepalive turns the wheel until ctx ends.
 func (g *Gateway) keepalive(ctx context.Context) {
 	tick := time.NewTicker(visitEvery)
@@ -43,7 +46,7 @@ func (g *Gateway) visit(batch []*link) {
 			continue
 		}
 		l.askForBoot(now)
-		seen := heard.UnixMilli() > l.reported.Load()
+		seen := heard.UnixMilli()-l.reported.Load() >= l.reportEvery().Milliseconds()
 		due := now.Sub(l.wire.lastTold()) > g.config.PingInterval/2 // a proxy counts silence in either direction
 		if !seen && !due {
 			continue
@@ -75,11 +78,21 @@ func (l *link) patience() time.Duration {
 	if l.pongs.Load() {
 		return pings
 	}
+	return max(pings, 2*l.heartbeatInterval()+time.Minute)
+}
+
+// reportEvery is how often a sign of life is reported: seldom, for each is a
+// row of the database written, but well within the two heartbeat intervals
+// after which a station counts as silent.
+func (l *link) reportEvery() time.Duration {
+	return min(max(l.heartbeatInterval()/2, minReport), maxReport)
+}
+
+func (l *link) heartbeatInterval() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	h := l.heartbeat
-	if h <= 0 {
-		h = defaultHeartbeat
+	if l.heartbeat <= 0 {
+		return defaultHeartbeat
 	}
-	return max(pings, 2*h+time.Minute)
+	return l.heartbeat
 }

@@ -60,8 +60,23 @@ func TestKeepalive(t *testing.T) {
 		defer ws.CloseNow()
 		go func() { _, _, _ = ws.Read(context.Background()) }()
 		eventually(t, "two pings", func() bool { return pings.Load() >= 2 })
+		if slices.Contains(n.csms.lines(), "seen alive") {
+			t.Error("a sign of life was reported right after the connection")
+		}
+		l := n.links.get("alive")
+		l.reported.Store(time.Now().Add(-maxReport).UnixMilli())
 		eventually(t, "a sign of life", func() bool { return slices.Contains(n.csms.lines(), "seen alive") })
 	})
+}
+
+func TestSignsOfLifeAreReportedSeldom(t *testing.T) {
+	for _, c := range []struct{ heartbeat, every time.Duration }{
+		{0, maxReport}, {10 * time.Second, minReport}, {time.Minute, 30 * time.Second}, {5 * time.Minute, maxReport}, {time.Hour, maxReport},
+	} {
+		if got := (&link{heartbeat: c.heartbeat}).reportEvery(); got != c.every {
+			t.Errorf("with a heartbeat every %s each %s", c.heartbeat, got)
+		}
+	}
 }
 
 // Patience: three pings for who answers them, the heartbeat interval for who
