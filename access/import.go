@@ -45,6 +45,10 @@ type Imported struct {
 // that stations have their turn between two of them.
 const importChunk = 200
 
+// manyCreated is from how many new tokens on the database looks anew at what
+// is in their table.
+const manyCreated = 1000
+
 // Import reads tokens from CSV or XLSX. A file with a wrong row stores
 // nothing: all rows are checked first, and every wrong one is told by its
 // number. A token that the organisation has already is changed in the columns
@@ -81,6 +85,11 @@ func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) 
 	for rows := range slices.Chunk(table.Rows, importChunk) {
 		if err := s.importRows(ctx, rows, &done); err != nil {
 			return done, unfinished(err, done, len(table.Rows))
+		}
+	}
+	if done.Created >= manyCreated {
+		if err := s.d.DB.Update(ctx, func(tx *db.Tx) error { return tx.Analyze("id_token") }); err != nil {
+			s.d.Log.Warn("the database did not look anew at the tokens that were imported; it will by itself", "err", err)
 		}
 	}
 	return done, nil

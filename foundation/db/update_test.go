@@ -537,3 +537,29 @@ func TestNoUpdateIsLost(t *testing.T) {
 		}
 	})
 }
+
+// A transaction that stores thousands can have PostgreSQL take note of them,
+// what it has only gathered or sent included.
+func TestAnalyze(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		table(t, d, "CREATE TABLE crowd (n BIGINT)")
+		cols := []db.Col{{Name: "n", Type: "bigint"}}
+		err := d.Update(t.Context(), func(tx *db.Tx) error {
+			for n := range int64(3000) {
+				db.Gather(tx, "crowd", []any{n}, func(tx *db.Tx, rows [][]any) error { return db.InsertRows(tx, "crowd", cols, rows, "") })
+			}
+			return tx.Analyze("crowd")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, d, "SELECT COUNT(*) FROM crowd"); n != 3000 {
+			t.Errorf("%d rows", n)
+		}
+		if d.Dialect() == db.Postgres {
+			if n := count(t, d, "SELECT reltuples::bigint FROM pg_class WHERE relname = 'crowd'"); n != 3000 {
+				t.Errorf("PostgreSQL knows of %d rows", n)
+			}
+		}
+	})
+}

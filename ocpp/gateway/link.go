@@ -239,7 +239,9 @@ func (l *link) Handle(f *rpc.Frame) (json.RawMessage, error) {
 	defer func() {
 		took := l.g.now().Sub(start)
 		l.g.metrics.handle.Observe(took.Seconds())
-		l.g.pressure.replied(took)
+		if f.Action != bootNotification {
+			l.g.pressure.replied(took)
+		}
 	}()
 	if l.superseded.Load() {
 		return nil, fault.New(fault.Conflict, "gateway.replaced", "a newer connection of the station exists")

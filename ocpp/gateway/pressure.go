@@ -28,11 +28,12 @@ const (
 )
 
 // A node is busy when of the replies of the last second or so more than one
-// in busyOneIn took longer than slowReply, and not just a few, or when many
-// messages wait for a worker.
+// in tooManyOf took longer than slowReply, and not just a few, or when many
+// messages wait for a worker. Boots do not count: they wait for each other on
+// purpose.
 const (
 	slowReply  = 50 * time.Millisecond
-	busyOneIn  = 20
+	tooManyOf  = 20
 	fewSlow    = 4
 	manyWait   = 64
 	keptOfLook = .75 // of what was counted at the last look still counts
@@ -40,24 +41,25 @@ const (
 
 // pressure is how far this node is behind, found four times a second.
 type pressure struct {
-	level         atomic.Int32
-	busy          atomic.Bool
-	replies, slow atomic.Uint64
+	level atomic.Int32
+	busy  atomic.Bool
+
+	replies, slowReplies atomic.Uint64 // since the last look
 
 	mu      sync.Mutex
 	rate    float64 // messages done per second, of late
 	done    uint64
 	at      time.Time
 	lowered time.Time // since when a lower level would do
-	all     float64   // replies of late
-	late    float64   // the slow ones among them
+
+	ofLate struct{ all, slow float64 } // replies
 }
 
 // replied counts a reply.
 func (p *pressure) replied(took time.Duration) {
 	p.replies.Add(1)
 	if took > slowReply {
-		p.slow.Add(1)
+		p.slowReplies.Add(1)
 	}
 }
 
@@ -72,8 +74,7 @@ func (p *pressure) look(now time.Time, waiting int, done uint64, logShare float6
 		}
 	}
 	p.at, p.done = now, done
-	p.all, p.late = p.all*keptOfLook+float64(p.replies.Swap(0)), p.late*keptOfLook+float64(p.slow.Swap(0))
-	p.busy.Store(waiting >= manyWait || p.late >= fewSlow && p.late*busyOneIn > p.all)
+	p.weigh(waiting)
 	found := levelOf(delayOf(waiting, p.rate), logShare)
 	level := int(p.level.Load())
 	switch {
@@ -87,6 +88,14 @@ func (p *pressure) look(now time.Time, waiting int, done uint64, logShare float6
 	}
 	p.level.Store(int32(level))
 	return level
+}
+
+// weigh finds whether the node is busy.
+func (p *pressure) weigh(waiting int) {
+	r := &p.ofLate
+	r.all = r.all*keptOfLook + float64(p.replies.Swap(0))
+	r.slow = r.slow*keptOfLook + float64(p.slowReplies.Swap(0))
+	p.busy.Store(waiting >= manyWait || r.slow >= fewSlow && r.slow*tooManyOf > r.all)
 }
 
 // Busy tells whether stations wait for this node; what nobody waits for then
