@@ -64,7 +64,7 @@ func (s *Service) markLists(tx *db.Tx, orgs []string) error {
 			return err
 		}
 		for _, id := range dirty {
-			if err := lookAtList(tx, id, org, tx.Now.Add(s.d.Config.ListDelay)); err != nil {
+			if err := listInTurn(tx, id, org, tx.Now.Add(s.d.Config.ListDelay)); err != nil {
 				return err
 			}
 		}
@@ -117,5 +117,5 @@ func (s *Service) stationTurned(tx *db.Tx, f event.Fact, lists map[string]List) 
 }
 
 func (s *Service) wantSoon(tx *db.Tx, f event.Fact) error {
-	return lookAtList(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
+	return listInTurn(tx, f.Station, f.Org, tx.Now.Add(s.d.Config.ListDelay))
 }

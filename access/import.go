@@ -88,9 +88,7 @@ func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) 
 		}
 	}
 	if done.Created >= manyCreated {
-		if err := s.d.DB.Update(ctx, func(tx *db.Tx) error { return tx.Analyze("id_token") }); err != nil {
-			s.d.Log.Warn("the database did not look anew at the tokens that were imported; it will by itself", "err", err)
-		}
+		s.d.DB.Analyze(ctx, s.d.Log, "id_token")
 	}
 	return done, nil
 }

@@ -301,7 +301,7 @@ func (s *Service) reviewLists(ctx context.Context) error {
 			if err := putList(tx, l); err != nil {
 				return err
 			}
-			if err := lookAtList(tx, l.Station, l.Org, tx.Now); err != nil {
+			if err := listInTurn(tx, l.Station, l.Org, tx.Now); err != nil {
 				return err
 			}
 		}
@@ -312,10 +312,10 @@ func (s *Service) reviewLists(ctx context.Context) error {
 // wantList has a list brought up to date at once.
 func wantList(tx *db.Tx, id, org string) error { return job.Enqueue(tx, listJobOf(id, org)) }
 
-// lookAtList has a list brought up to date when there is time for it: it is
+// listInTurn has a list brought up to date when there is time for it: it is
 // for the hour when the network is gone, and thousands of stations that came
 // back are not to be asked at the cost of those who charge.
-func lookAtList(tx *db.Tx, id, org string, at time.Time) error {
+func listInTurn(tx *db.Tx, id, org string, at time.Time) error {
 	j := listJobOf(id, org)
 	j.RunAt, j.Background = at, true
 	return job.Enqueue(tx, j)

@@ -169,7 +169,7 @@ func (a *App) connect(r rooms) {
 			a.keeper.Add(x.Stores()...)
 		}
 	}
-	a.jobs.Pace(job.Pace{PerSecond: a.cfg.Tuning.BackgroundPerSecond, Nodes: r.gateway.Nodes, Busy: r.gateway.Busy})
+	a.jobs.Pace(job.Pace{PerSecond: a.cfg.Tuning.BackgroundPerSecond, Busy: r.gateway.Busy})
 	a.systemRoutes()
 	a.healthRoutes()
 	a.systemJobs()

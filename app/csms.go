@@ -47,7 +47,9 @@ func (c *csms) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
 	c.sessions.Disconnected(p)
 }
 
-func (c *csms) Seen(ctx context.Context, p ocpp.Peer, at time.Time) { c.stations.Seen(ctx, p, at) }
+func (c *csms) Seen(ctx context.Context, p ocpp.Peer, at time.Time) error {
+	return c.stations.Seen(ctx, p, at)
+}
 
 func (c *csms) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
 	return c.devices.BootNotification(ctx, p, r)

@@ -23,9 +23,10 @@ type CSMS interface {
 	// may come on it before this returns, no other message (Unbooted).
 	Connected(ctx context.Context, p Peer) error
 	Disconnected(ctx context.Context, p Peer, reason string)
-	// Seen reports life: any frame counts, and half a heartbeat interval may
-	// pass between two reports. The gateway calls it for many at once.
-	Seen(ctx context.Context, p Peer, at time.Time)
+	// Seen reports life: any frame counts, and somewhat more than half a
+	// heartbeat interval may pass between two reports. One that was not stored
+	// is made again. The gateway calls it for many at once.
+	Seen(ctx context.Context, p Peer, at time.Time) error
 
 	BootNotification(ctx context.Context, p Peer, r *BootNotificationRequest) (*BootNotificationResponse, error)
 	Heartbeat(ctx context.Context, p Peer, r *HeartbeatRequest) (*HeartbeatResponse, error)

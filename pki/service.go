@@ -12,7 +12,6 @@ import (
 	"github.com/forecourt-ev/forecourt/foundation/cluster"
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
-
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -39,7 +40,7 @@ func (s *Service) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission
 	}
 	return ocpp.Admission{
 		Station: string(c.ID), Org: c.Org, Site: c.Site, SecurityProfile: profile, Active: c.Life == Active && !c.Quarantined,
-		HeartbeatInterval: Jitter(string(c.ID), s.d.Heartbeat), MaxMessage: s.d.MaxMessage, MessagesPerMinute: s.d.MessagesPerMinute,
+		HeartbeatInterval: cmp.Or(c.Heartbeat, Jitter(string(c.ID), s.d.Heartbeat)), MaxMessage: s.d.MaxMessage, MessagesPerMinute: s.d.MessagesPerMinute,
 		Make: c.Make, On: c.On, Off: c.Off,
 		Connectors: c.Connectors,
 	}, nil

@@ -92,13 +92,13 @@ func (s *Service) Import(ctx context.Context, file io.Reader, how Bulk) (Importe
 		if how.DryRun {
 			return errDryRun
 		}
-		if run.out.Created < manyCreated {
-			return nil
-		}
-		return tx.Analyze("charging_station", "evse", "connector")
+		return nil
 	})
 	if err != nil && !errors.Is(err, errDryRun) {
 		return Imported{}, err
+	}
+	if err == nil && run.out.Created >= manyCreated {
+		s.d.DB.Analyze(ctx, s.d.Log, "charging_station", "evse", "connector")
 	}
 	out := run.out
 	out.Rows, out.DryRun, out.Notes = len(lines), how.DryRun, append([]sheet.Note{}, table.Notes...)

@@ -69,12 +69,9 @@ type seen struct {
 	at      time.Time
 }
 
-// Seen stores a sign of life, together with those of other stations. One
-// that could not be stored is made good by the next.
-func (s *Service) Seen(ctx context.Context, p ocpp.Peer, at time.Time) {
-	if err := s.lives.Add(ctx, seen{ID(p.Station).Key(), p.Epoch, at}); err != nil && ctx.Err() == nil {
-		s.d.Log.Warn("a sign of life was not stored", "station", p.Station, "error", err)
-	}
+// Seen stores a sign of life, together with those of other stations.
+func (s *Service) Seen(ctx context.Context, p ocpp.Peer, at time.Time) error {
+	return s.lives.Add(ctx, seen{ID(p.Station).Key(), p.Epoch, at})
 }
 
 // storeSeen writes signs of life; a station that was taken for silent on

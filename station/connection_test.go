@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
@@ -73,6 +74,51 @@ func TestSilenceIsUnreachable(t *testing.T) {
 		h.clock.Advance(limit - time.Second)
 		h.must(h.sweepSilent(t.Context()))
 		h.want("CS-1", Available, Available)
+	})
+}
+
+// The gateway reports life by the interval that the station was told at its
+// boot, as the sweep for silence reckons, whatever is configured since.
+func TestTheIntervalIsTheOneToldAtTheBoot(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.d.Heartbeat = 30 * time.Second
+		pw := h.create(Draft{ID: "CS-1"})
+		p := h.connect("CS-1")
+		told := h.boot(p, "S1").Interval
+		h.d.Heartbeat = 5 * time.Minute
+		a, err := h.Connect(t.Context(), h.handshake("CS-1", pw))
+		if err != nil || a.HeartbeatInterval != told || told > time.Minute {
+			t.Errorf("told %s, the gateway goes by %s: %v", told, a.HeartbeatInterval, err)
+		}
+	})
+}
+
+// A station was there until it left, however long before its last sign of
+// life was stored.
+func TestLastSeen(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.create(Draft{ID: "CS-1"})
+		last := func() (at time.Time) {
+			h.must(h.db.View(t.Context(), func(tx *db.Tx) (err error) {
+				at, err = h.LastSeen(tx, "CS-1")
+				return err
+			}))
+			return at
+		}
+		if at := last(); !at.IsZero() {
+			t.Errorf("never connected, seen %s", at)
+		}
+		p := h.connect("CS-1")
+		h.clock.Advance(100 * time.Second)
+		if at := last(); !at.Equal(h.clock.Now()) {
+			t.Errorf("connected, seen %s", at)
+		}
+		h.Disconnected(t.Context(), p, "it left")
+		left := h.clock.Now()
+		h.clock.Advance(time.Hour)
+		if at := last(); !at.Equal(left) {
+			t.Errorf("left at %s, seen %s", left, at)
+		}
 	})
 }
 

@@ -42,6 +42,9 @@ func (s *Service) LastSeen(tx *db.Tx, station string) (time.Time, error) {
 	if st.LastSeenAt == nil {
 		return time.Time{}, nil
 	}
+	if st.GoneAt != nil && st.GoneAt.After(*st.LastSeenAt) { // it was there until then
+		return *st.GoneAt, nil
+	}
 	return *st.LastSeenAt, nil
 }
 

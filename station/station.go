@@ -60,7 +60,7 @@ type Station struct {
 	RemoteAddr   string
 	ConnectedAt  *time.Time
 	GoneAt       *time.Time // when the last connection was lost
-	LastSeenAt   *time.Time // to about half a heartbeat interval, at most 2.5 minutes
+	LastSeenAt   *time.Time // to somewhat more than half a heartbeat interval, at most 3.5 minutes
 	BootedAt     *time.Time // last boot that was answered Accepted
 	Heartbeat    time.Duration
 	Announced    bool   // that it is offline stands in a fact

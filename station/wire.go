@@ -71,7 +71,7 @@ type StationBody struct {
 	IMSI        string          `json:"imsi,omitempty"`
 	Protocol    string          `json:"protocol,omitempty" doc:"OCPP version of the last connection"`
 	Online      bool            `json:"online"`
-	LastSeenAt  *time.Time      `json:"last_seen_at,omitempty" doc:"To about half a heartbeat interval, at most 2.5 minutes"`
+	LastSeenAt  *time.Time      `json:"last_seen_at,omitempty" doc:"To somewhat more than half a heartbeat interval, at most 3.5 minutes"`
 	ConnectedAt *time.Time      `json:"connected_at,omitempty"`
 	GoneAt      *time.Time      `json:"disconnected_at,omitempty"`
 	BootedAt    *time.Time      `json:"booted_at,omitempty"`

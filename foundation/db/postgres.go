@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +18,7 @@ const (
 	pgAttempts = 12                     // runs of one closure before it is given up
 	pgPause    = 2 * time.Millisecond   // first pause between runs; doubles
 	pgMaxPause = 100 * time.Millisecond // longest pause between runs
+	analyzeFor = 30 * time.Second
 )
 
 func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
@@ -33,6 +36,26 @@ func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "db.unreachable", "the database cannot be reached")
 	}
 	return pool, nil
+}
+
+// Analyze has PostgreSQL look anew at how many rows the tables have and what
+// is in them, after thousands were stored: its own look comes up to minutes
+// later, and until then it plans as if they were nearly empty. It only waits
+// for that and logs what goes wrong. SQLite goes by figures that the schema
+// gives.
+func (d *DB) Analyze(ctx context.Context, log *slog.Logger, tables ...string) {
+	if d.dialect != Postgres {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), analyzeFor)
+	defer cancel()
+	err := d.Update(ctx, func(tx *Tx) error {
+		_, err := tx.Exec("ANALYZE " + strings.Join(tables, ", "))
+		return err
+	})
+	if err != nil {
+		log.Warn("PostgreSQL was not made to look anew at tables; it will by itself", "tables", tables, "err", err)
+	}
 }
 
 // pgRunner runs statements on a connection, which is a *pipe.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -84,21 +83,6 @@ func (tx *Tx) Send(query string, args ...any) error {
 		return tx.fail(err)
 	}
 	return nil
-}
-
-// Analyze has PostgreSQL look anew at how many rows the tables have and what
-// is in them, for a transaction that stored thousands: its own look comes up
-// to minutes later, and until then it plans as if they were nearly empty.
-// SQLite goes by figures that the schema gives.
-func (tx *Tx) Analyze(tables ...string) error {
-	if tx.Dialect != Postgres {
-		return nil
-	}
-	if err := tx.Flush(); err != nil {
-		return err
-	}
-	_, err := tx.Exec("ANALYZE " + strings.Join(tables, ", "))
-	return err
 }
 
 // Query runs a statement that gives rows. They must be read or closed before

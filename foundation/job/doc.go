@@ -13,8 +13,8 @@
 // it runs once more afterwards.
 //
 // A job of the background (Job.Background) is one that nobody waits for. It
-// begins when nothing else is due, a few at a time and a second ([Pace]), and
-// hardly one a second on a node at which stations wait.
+// has a line and a few hands of its own; so many begin a second ([Pace]), and
+// hardly one on a node at which stations wait.
 //
 // [Runner.Every] is periodic work under a lease per name: one node at a time.
 //

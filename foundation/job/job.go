@@ -26,8 +26,8 @@ type Job struct {
 	Attempt int             // 1 for the first
 
 	// Background marks what nobody waits for: it begins when the node has time
-	// for it (Pace), after all that is due and not so. Enqueued once more
-	// without it, a job with a key is of the background no longer.
+	// for it (Pace). Enqueued once more without it, a job with a key is of the
+	// background no longer.
 	Background bool
 }
 
@@ -99,7 +99,7 @@ var columns = []db.Col{{Name: "id", Type: "text"}, {Name: "kind", Type: "text"},
 
 const conflict = `ON CONFLICT (kind, key) DO UPDATE SET
 	org = excluded.org, payload = excluded.payload, updated_at = excluded.updated_at,
-	again = (job.state = 'running'), background = (job.background AND excluded.background),
+	again = (job.state = 'running'), background = (excluded.background AND (job.background OR job.state = 'failed')),
 	attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
 	run_at = CASE WHEN job.state = 'running' OR (job.state = 'waiting' AND job.run_at < excluded.run_at) THEN job.run_at ELSE excluded.run_at END,
 	state = CASE job.state WHEN 'running' THEN 'running' ELSE 'waiting' END`
@@ -197,7 +197,7 @@ func (r *Runner) Failed(ctx context.Context, where ...db.Cond) (all []Status, er
 // it. fault.NotFound when there is none.
 func (r *Runner) Retry(ctx context.Context, jobID string) error {
 	return r.db.Update(ctx, func(tx *db.Tx) error {
-		n, err := tx.Exec("UPDATE job SET state = 'waiting', attempts = 0, run_at = $1, updated_at = $1 WHERE id = $2 AND state <> 'running'", db.Micros(tx.Now), jobID)
+		n, err := tx.Exec("UPDATE job SET state = 'waiting', attempts = 0, background = FALSE, run_at = $1, updated_at = $1 WHERE id = $2 AND state <> 'running'", db.Micros(tx.Now), jobID)
 		if err != nil {
 			return err
 		}

@@ -9,21 +9,23 @@ import (
 // a network comes back, keep nobody from charging. Zero values mean the
 // defaults.
 type Pace struct {
-	PerSecond int         // begun a second on all nodes together; 20
-	Nodes     func() int  // that share them; nil: only this one
+	PerSecond int         // begun a second on each node at most; 20
 	Busy      func() bool // true while stations wait for this node; nil: never
 }
 
 const (
 	perSecond       = 20
 	whenBusy        = 1. // a second on a node that is busy: nothing waits for ever
-	backgroundSlots = 4  // jobs of the background on one node at once
+	backgroundSlots = 8  // jobs of the background on one node at once, beside the others
 )
 
-// pace counts what of the background may begin on this node. Only the loop of
-// the runner asks it.
+// pace counts what of the background may begin on this node. On a busy node
+// the rate falls at once, and rises again by one a second each second that it
+// is not: what the jobs themselves make slow comes to rest in between. Only
+// the loop of the runner asks it.
 type pace struct {
 	Pace
+	rate    float64 // a second
 	tokens  float64
 	at      time.Time
 	working atomic.Int32
@@ -31,22 +33,19 @@ type pace struct {
 
 // free tells how many jobs of the background may begin at now.
 func (p *pace) free(now time.Time) int {
-	rate := float64(p.PerSecond)
-	if rate <= 0 {
-		rate = perSecond
-	}
-	if p.Nodes != nil {
-		rate /= float64(max(p.Nodes(), 1))
-	}
-	if p.Busy != nil && p.Busy() {
-		rate = min(rate, whenBusy)
+	most := float64(p.PerSecond)
+	if most <= 0 {
+		most = perSecond
 	}
 	if p.at.IsZero() {
-		p.tokens = 1
-	} else {
-		p.tokens = min(p.tokens+rate*max(now.Sub(p.at).Seconds(), 0), max(rate, 1))
+		p.at, p.rate, p.tokens = now, most, 1
 	}
+	passed := max(now.Sub(p.at).Seconds(), 0)
 	p.at = now
+	if p.rate = min(p.rate+passed, most); p.Busy != nil && p.Busy() {
+		p.rate = min(whenBusy, most)
+	}
+	p.tokens = min(p.tokens+p.rate*passed, max(p.rate, 1))
 	return max(min(int(p.tokens), backgroundSlots-int(p.working.Load())), 0)
 }
 

@@ -12,33 +12,61 @@ import (
 	"github.com/forecourt-ev/forecourt/schema/schematest"
 )
 
-// Twenty a second are shared by the nodes, four work at once, and a busy node
-// begins one a second.
+// Twenty begin a second, eight work at once, and a busy node begins one a
+// second, and then one more with every second.
 func TestPace(t *testing.T) {
-	nodes, busy := 1, false
-	next := job.Paced(job.Pace{PerSecond: 20, Nodes: func() int { return nodes }, Busy: func() bool { return busy }})
+	busy := false
+	next := job.Paced(job.Pace{PerSecond: 20, Busy: func() bool { return busy }})
 	at := start
 	for i, step := range []struct {
 		after time.Duration
-		nodes int
 		busy  bool
 		begin int // how many begin, and end before the next step
 	}{
-		{0, 1, false, 1},
-		{0, 1, false, 0},
-		{100 * time.Millisecond, 1, false, 2},
-		{time.Hour, 1, false, 4}, // at once
-		{50 * time.Millisecond, 1, false, 4},
-		{time.Second, 10, false, 2},
-		{time.Second, 0, true, 1}, // no beat yet
-		{500 * time.Millisecond, 1, true, 0},
-		{500 * time.Millisecond, 1, true, 1},
+		{0, false, 1},
+		{0, false, 0},
+		{100 * time.Millisecond, false, 2},
+		{time.Hour, false, 8}, // at once
+		{time.Second, true, 1},
+		{500 * time.Millisecond, true, 0},
+		{500 * time.Millisecond, true, 1},
+		{time.Second, false, 2},
+		{time.Second, false, 3},
+		{time.Second, true, 1},
+		{time.Minute, false, 8},
 	} {
-		at, nodes, busy = at.Add(step.after), step.nodes, step.busy
+		at, busy = at.Add(step.after), step.busy
 		if got := next(at); got != step.begin {
 			t.Errorf("step %d: %d begin, want %d", i, got, step.begin)
 		}
 	}
+}
+
+// The background has hands of its own: jobs that keep all the others busy do
+// not starve it.
+func TestBackgroundIsNotStarved(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		r := newRunner(d, "n")
+		done := make(chan struct{})
+		r.Handle("long", func(ctx context.Context, _ job.Job) error {
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
+			return nil
+		}, job.Options{})
+		r.Handle("look", func(context.Context, job.Job) error { close(done); return nil }, job.Options{})
+		for range 40 {
+			enqueue(t, d, job.Job{Kind: "long"})
+		}
+		enqueue(t, d, job.Job{Kind: "look", Background: true})
+		run(t, r)
+		select {
+		case <-done:
+		case <-time.After(30 * time.Second):
+			t.Fatal("never begun")
+		}
+	})
 }
 
 // A job that somebody waits for goes before all of the background, and one
@@ -71,7 +99,7 @@ func TestBackgroundGivesWay(t *testing.T) {
 		})
 		stop()
 		for i, key := range order {
-			if urgent := key == "later7" || key[:3] == "now"; urgent && i > 4 {
+			if urgent := key == "later7" || key[:3] == "now"; urgent && i > 4 { // one of the background has begun beside them
 				t.Errorf("%s came as number %d of %v", key, i+1, order)
 			}
 		}

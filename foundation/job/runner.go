@@ -124,21 +124,21 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 		if err != nil && ctx.Err() == nil {
 			r.log.Warn("jobs cannot be read", "err", err)
 		}
-		if asked && (len(jobs) == 0 || len(jobs) == free) {
+		full := len(jobs) > 0 && len(slots)+urgent(jobs) == parallel
+		if asked && (len(jobs) == 0 || full) {
 			r.wakeOthers()
 		}
 		for _, j := range jobs {
-			slots <- struct{}{}
-			if j.Background {
-				r.pace.begin()
-			}
+			leave := r.enter(j, slots)
 			all.Go(func() {
-				r.work(ctx, j)
-				<-slots
+				if err := r.do(ctx, j); err != nil {
+					r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
+				}
+				leave()
 				nudge()
 			})
 		}
-		if len(jobs) > 0 && len(jobs) == free {
+		if full {
 			// All hands are busy: the next one to finish nudges.
 			select {
 			case <-ctx.Done():
@@ -156,13 +156,14 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 	}
 }
 
-func (r *Runner) work(ctx context.Context, j Job) {
-	if err := r.do(ctx, j); err != nil {
-		r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
-	}
+// enter takes a hand for the job: one of the slots, or one of the background's.
+func (r *Runner) enter(j Job, slots chan struct{}) (leave func()) {
 	if j.Background {
-		r.pace.end()
+		r.pace.begin()
+		return r.pace.end
 	}
+	slots <- struct{}{}
+	return func() { <-slots }
 }
 
 // wakeOthers tells the other nodes of a job that was enqueued here, where this
@@ -218,13 +219,22 @@ func (r *Runner) reclaim(ctx context.Context) bool {
 	return err == nil
 }
 
-// claim takes due jobs: limit in all, of the background at most some, and
-// those last. A first look without writing keeps an idle system from writing;
+// urgent counts the jobs that are not of the background.
+func urgent(jobs []Job) (n int) {
+	for _, j := range jobs {
+		if !j.Background {
+			n++
+		}
+	}
+	return n
+}
+
+// claim takes due jobs, so many at most, and so many of the background. A first look without writing keeps an idle system from writing;
 // it has the order of the index, or PostgreSQL expects one of all the rows to
 // be due soon and reads the whole table to find none.
 func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error) {
 	kinds := r.kindList()
-	if limit <= 0 || len(kinds.Args) == 0 {
+	if limit+background <= 0 || len(kinds.Args) == 0 {
 		return nil, nil
 	}
 	var due []bool
@@ -245,7 +255,7 @@ func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error
 		if jobs, err = r.take(tx, kinds, false, limit); err != nil {
 			return err
 		}
-		more, err := r.take(tx, kinds, true, min(background, limit-len(jobs)))
+		more, err := r.take(tx, kinds, true, background)
 		jobs = append(jobs, more...)
 		return err
 	})

@@ -194,18 +194,13 @@ func (c Connection) peer() ocpp.Peer {
 		SecurityProfile: c.SecurityProfile, RemoteAddr: c.RemoteAddr, Incarnation: c.Incarnation}
 }
 
-// beat says that this node lives, and counts the nodes that said so since the
-// instant.
-func (s *store) beat(ctx context.Context, started, since time.Time) (living int, err error) {
-	err = s.db.Update(ctx, func(tx *db.Tx) error {
-		if err := tx.Send(`INSERT INTO gateway_node (node, started_at, beat_at) VALUES ($1, $2, $3)
+// beat says that this node lives.
+func (s *store) beat(ctx context.Context, started time.Time) error {
+	return s.db.Update(ctx, func(tx *db.Tx) error {
+		return tx.Send(`INSERT INTO gateway_node (node, started_at, beat_at) VALUES ($1, $2, $3)
 ON CONFLICT (node) DO UPDATE SET started_at = excluded.started_at, beat_at = excluded.beat_at, stopped_at = NULL`,
-			s.node, db.Micros(started), db.Micros(tx.Now)); err != nil {
-			return err
-		}
-		return tx.QueryRow(`SELECT count(*) FROM gateway_node WHERE stopped_at IS NULL AND beat_at >= $1`, db.Micros(since)).Scan(&living)
+			s.node, db.Micros(started), db.Micros(tx.Now))
 	})
-	return living, err
 }
 
 func (s *store) stopped(ctx context.Context) error {

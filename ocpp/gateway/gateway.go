@@ -48,7 +48,6 @@ type Gateway struct {
 	orgs      *orgPaces
 	scratch   *scratch
 	log       *MessageLog
-	living    atomic.Int64 // nodes, as of the last beat
 	pressure  pressure
 	silence   silence
 	memory    memory
@@ -107,7 +106,7 @@ func New(d Deps) (*Gateway, error) {
 // the other nodes' questions. Stations may connect once it returned.
 func (g *Gateway) Start(ctx context.Context) error {
 	g.started = g.now()
-	if err := g.beat(ctx); err != nil {
+	if err := g.store.beat(ctx, g.started); err != nil {
 		return err
 	}
 	left, err := g.store.abandon(ctx, g.node, "the node restarted")

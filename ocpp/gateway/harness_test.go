@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +33,8 @@ func TestMain(m *testing.M) {
 // recorder is a CSMS that writes down what it is told. Methods that a test
 // does not need are left to the embedded nil and would panic.
 type recorder struct {
+	deaf atomic.Bool // signs of life are not stored
+
 	ocpp.CSMS
 	mu         sync.Mutex
 	connect    func(ocpp.Handshake) (ocpp.Admission, error)
@@ -115,7 +119,13 @@ func (r *recorder) Disconnected(_ context.Context, p ocpp.Peer, reason string) {
 	r.note("disconnected %s %d", p.Station, p.Epoch)
 }
 
-func (r *recorder) Seen(_ context.Context, p ocpp.Peer, at time.Time) { r.note("seen %s", p.Station) }
+func (r *recorder) Seen(_ context.Context, p ocpp.Peer, at time.Time) error {
+	if r.deaf.Load() {
+		return errors.New("the database is gone")
+	}
+	r.note("seen %s", p.Station)
+	return nil
+}
 
 func (r *recorder) BootNotification(_ context.Context, p ocpp.Peer, b *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
 	r.note("boot %s %s", p.Station, p.Incarnation)

@@ -61,12 +61,22 @@ func (g *Gateway) visit(batch []*link) {
 				}
 			}
 			if seen {
-				l.reported.Store(heard.UnixMilli())
-				g.csms.Seen(g.base, l.currentPeer(), heard)
+				g.report(l, heard)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// report has a sign of life stored; the next visit tries again if it was not.
+func (g *Gateway) report(l *link, heard time.Time) {
+	peer := l.currentPeer()
+	err := g.csms.Seen(g.base, peer, heard)
+	if err == nil {
+		l.reported.Store(heard.UnixMilli())
+	} else if g.base.Err() == nil {
+		g.logger.Warn("a sign of life was not stored", "station", peer.Station, "err", err)
+	}
 }
 
 // patience is how long a connection may be silent. A station that answers
@@ -82,10 +92,16 @@ func (l *link) patience() time.Duration {
 }
 
 // reportEvery is how often a sign of life is reported: seldom, for each is a
-// row of the database written, but well within the two heartbeat intervals
-// after which a station counts as silent.
+// row of the database written, but within the two heartbeat intervals, and two
+// minutes, after which a station counts as silent: one that answers no pings
+// may say nothing for an interval after what was too early to be reported, and
+// is visited a turn of the pings later.
 func (l *link) reportEvery() time.Duration {
-	return min(max(l.heartbeatInterval()/2, minReport), maxReport)
+	h := l.heartbeatInterval()
+	if h <= 2*l.g.config.PingInterval {
+		return minReport
+	}
+	return min(h/2, maxReport)
 }
 
 func (l *link) heartbeatInterval() time.Duration {

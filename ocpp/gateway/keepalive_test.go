@@ -64,16 +64,24 @@ func TestKeepalive(t *testing.T) {
 			t.Error("a sign of life was reported right after the connection")
 		}
 		l := n.links.get("alive")
-		l.reported.Store(time.Now().Add(-maxReport).UnixMilli())
+		n.csms.deaf.Store(true)
+		long := time.Now().Add(-maxReport).UnixMilli()
+		l.reported.Store(long)
+		turn := pings.Load() + 2
+		eventually(t, "two more turns", func() bool { return pings.Load() >= turn })
+		if l.reported.Load() != long {
+			t.Error("what was not stored counts as reported")
+		}
+		n.csms.deaf.Store(false)
 		eventually(t, "a sign of life", func() bool { return slices.Contains(n.csms.lines(), "seen alive") })
 	})
 }
 
 func TestSignsOfLifeAreReportedSeldom(t *testing.T) {
 	for _, c := range []struct{ heartbeat, every time.Duration }{
-		{0, maxReport}, {10 * time.Second, minReport}, {time.Minute, 30 * time.Second}, {5 * time.Minute, maxReport}, {time.Hour, maxReport},
+		{0, maxReport}, {10 * time.Second, minReport}, {80 * time.Second, minReport}, {100 * time.Second, 50 * time.Second}, {5 * time.Minute, maxReport}, {time.Hour, maxReport},
 	} {
-		if got := (&link{heartbeat: c.heartbeat}).reportEvery(); got != c.every {
+		if got := (&link{g: &Gateway{config: Config{PingInterval: 40 * time.Second}}, heartbeat: c.heartbeat}).reportEvery(); got != c.every {
 			t.Errorf("with a heartbeat every %s each %s", c.heartbeat, got)
 		}
 	}

@@ -27,7 +27,7 @@ func (g *Gateway) beating(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
-			err = g.beat(ctx)
+			err = g.store.beat(ctx, g.started)
 			g.log.storeGaps(ctx, g.now())
 		case <-reconcile.C:
 			err = g.reconcile(ctx)
@@ -37,17 +37,6 @@ func (g *Gateway) beating(ctx context.Context) {
 		}
 	}
 }
-
-func (g *Gateway) beat(ctx context.Context) error {
-	living, err := g.store.beat(ctx, g.started, g.now().Add(-g.config.NodeTimeout))
-	if err == nil {
-		g.living.Store(int64(living))
-	}
-	return err
-}
-
-// Nodes tells how many nodes live, this one among them, as of the last beat.
-func (g *Gateway) Nodes() int { return int(g.living.Load()) }
 
 // reconcile heals what messages between nodes may have missed: a connection
 // that a newer one elsewhere replaced is closed; a row that another node

@@ -122,22 +122,6 @@ func TestOfflineIsToldAtOnce(t *testing.T) {
 	})
 }
 
-// Each node knows from its beats how many live.
-func TestNodes(t *testing.T) {
-	t.Parallel()
-	pair(t, func(t *testing.T, a, b *testNode) {
-		if n := b.Nodes(); n != 2 {
-			t.Errorf("the second node counts %d", n)
-		}
-		if err := b.store.stopped(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := a.beat(t.Context()); err != nil || a.Nodes() != 1 {
-			t.Errorf("after the second stopped: %d, %v", a.Nodes(), err)
-		}
-	})
-}
-
 // The second authenticated connection replaces the first, wherever that is.
 func TestReplaceByEpoch(t *testing.T) {
 	t.Parallel()

@@ -4925,7 +4925,7 @@ export interface components {
             in_use: boolean;
             /**
              * Format: date-time
-             * @description To about half a heartbeat interval, at most 2.5 minutes
+             * @description To somewhat more than half a heartbeat interval, at most 3.5 minutes
              */
             last_seen_at?: string;
             model?: string;
@@ -7652,7 +7652,7 @@ export interface components {
             in_use: boolean;
             /**
              * Format: date-time
-             * @description To about half a heartbeat interval, at most 2.5 minutes
+             * @description To somewhat more than half a heartbeat interval, at most 3.5 minutes
              */
             last_seen_at?: string;
             model?: string;
