@@ -19,7 +19,8 @@
 // Wishes come in layers: what people set at one station, templates (the higher
 // priority, then the more specific), the baseline. A sync reads all wished
 // variables in few messages, sets what differs one by one and reads it back.
-// It runs at least every hour, so that drift is seen within it.
+// It runs at least every hour, so that drift is seen within it; later on a
+// node at which stations wait, since it gives way (job.Job.Background).
 //
 // # Reports
 //
