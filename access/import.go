@@ -45,10 +45,6 @@ type Imported struct {
 // that stations have their turn between two of them.
 const importChunk = 200
 
-// manyCreated is from how many new tokens on the database looks anew at what
-// is in their table.
-const manyCreated = 1000
-
 // Import reads tokens from CSV or XLSX. A file with a wrong row stores
 // nothing: all rows are checked first, and every wrong one is told by its
 // number. A token that the organisation has already is changed in the columns
@@ -87,7 +83,7 @@ func (s *Service) Import(ctx context.Context, file io.Reader) (Imported, error) 
 			return done, unfinished(err, done, len(table.Rows))
 		}
 	}
-	if done.Created >= manyCreated {
+	if done.Created >= db.AnalyzeFrom {
 		s.d.DB.Analyze(ctx, s.d.Log, "id_token")
 	}
 	return done, nil

@@ -46,10 +46,6 @@ type NewCredentials struct {
 	URL      string `json:"url"`
 }
 
-// manyCreated is from how many new stations on the database looks anew at what
-// is in its tables.
-const manyCreated = 1000
-
 var errDryRun = errors.New("dry run")
 
 // Import stores all stations of a CSV or XLSX file, or none: what is wrong is
@@ -97,7 +93,7 @@ func (s *Service) Import(ctx context.Context, file io.Reader, how Bulk) (Importe
 	if err != nil && !errors.Is(err, errDryRun) {
 		return Imported{}, err
 	}
-	if err == nil && run.out.Created >= manyCreated {
+	if err == nil && run.out.Created >= db.AnalyzeFrom {
 		s.d.DB.Analyze(ctx, s.d.Log, "charging_station", "evse", "connector")
 	}
 	out := run.out

@@ -38,6 +38,9 @@ func openPostgres(ctx context.Context, url string, conns int) (*sql.DB, error) {
 	return pool, nil
 }
 
+// AnalyzeFrom is from how many new rows on Analyze is worth its time.
+const AnalyzeFrom = 1000
+
 // Analyze has PostgreSQL look anew at how many rows the tables have and what
 // is in them, after thousands were stored: its own look comes up to minutes
 // later, and until then it plans as if they were nearly empty. It only waits
