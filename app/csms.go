@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/forecourt-ev/forecourt/access"
 	"github.com/forecourt-ev/forecourt/device"
@@ -47,8 +46,8 @@ func (c *csms) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
 	c.sessions.Disconnected(p)
 }
 
-func (c *csms) Seen(ctx context.Context, p ocpp.Peer, at time.Time) error {
-	return c.stations.Seen(ctx, p, at)
+func (c *csms) Seen(ctx context.Context, signs ...ocpp.Sign) error {
+	return c.stations.Seen(ctx, signs...)
 }
 
 func (c *csms) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {

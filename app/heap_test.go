@@ -12,6 +12,7 @@ func TestHeapPercent(t *testing.T) {
 		{"an idle small server", 0, 20 * mib, 60},
 		{"a busy small server takes no more than the most", 500 * mib, 32 * mib, 200},
 		{"15,000 idle stations", 1 * mib, 160 * mib, 7},
+		{"one of seven nodes", 6 * mib, 100 * mib, 40},
 		{"15,000 stations that connect", 60 * mib, 160 * mib, 56},
 		{"never more than twice", 900 * mib, 160 * mib, 100},
 		{"never none", 0, 4000 * mib, 5},

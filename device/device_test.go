@@ -206,7 +206,7 @@ func TestStationsWithoutAnInventory(t *testing.T) {
 		for range maxReadFailures + 1 {
 			h.settle()
 			h.clock.Advance(h.d.ReportTimeout + 2*time.Minute)
-			h.stations.Seen(t.Context(), p, h.clock.Now())
+			h.stations.Seen(t.Context(), ocpp.Sign{Peer: p, At: h.clock.Now()})
 			h.must(h.reconcile(t.Context()))
 		}
 		h.settle()

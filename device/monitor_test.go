@@ -253,7 +253,7 @@ func TestWrongClocksAreTold(t *testing.T) {
 		drift := func(skew time.Duration) {
 			for range 4 {
 				h.clock.Advance(10 * time.Minute)
-				h.stations.Seen(t.Context(), p, h.clock.Now())
+				h.stations.Seen(t.Context(), ocpp.Sign{Peer: p, At: h.clock.Now()})
 				_, err := h.NotifyEvent(t.Context(), p, &ocpp.NotifyEventRequest{GeneratedAt: ocpp.DateTime{Time: h.clock.Now().Add(skew)}})
 				h.must(err)
 				h.must(h.watchClocks(t.Context()))

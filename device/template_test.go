@@ -88,7 +88,7 @@ func (h *house) ready(v ocpp.Version, entries ...ocpp.ReportData) ocpp.Peer {
 func (h *house) later(p ocpp.Peer, d time.Duration) {
 	h.t.Helper()
 	h.clock.Advance(d)
-	h.stations.Seen(h.t.Context(), p, h.clock.Now())
+	h.stations.Seen(h.t.Context(), ocpp.Sign{Peer: p, At: h.clock.Now()})
 	h.must(h.reconcile(h.t.Context()))
 	h.settle()
 }

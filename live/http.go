@@ -123,7 +123,7 @@ var (
 func (s *Service) stream(w http.ResponseWriter, r *http.Request, scope identity.Scope, f filter, after int64) {
 	ctx := r.Context()
 	select {
-	case <-s.hub.begun:
+	case <-s.hub.want():
 	case <-ctx.Done():
 		return
 	}

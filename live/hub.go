@@ -42,6 +42,7 @@ const (
 	viewerBuffer = 512  // events that wait for one viewer
 	ringSize     = 2048 // facts kept for viewers that come back
 	seesFor      = 30 * time.Second
+	linger       = time.Minute // facts are handed out after the last viewer left: it may come back
 )
 
 // viewer is one open stream.
@@ -71,24 +72,63 @@ type hub struct {
 
 	mu     sync.Mutex
 	groups map[identity.Scope]*group
-	ring   []*item // facts, ascending
-	from   int64   // the ring has every fact after this number
-	last   int64   // number up to which facts were handed out
+	ring   []*item   // facts, ascending
+	from   int64     // the ring has every fact after this number
+	last   int64     // number up to which facts were handed out
+	left   time.Time // the last viewer, or the last that asked to begin
 	closed bool
 
-	begun chan struct{} // closed when last is known
+	wanted chan struct{} // facts are to be handed out
+	begun  chan struct{} // closed while they are: last is known
+	active bool          // the same
 }
 
 func newHub(sees func(identity.Scope, string) bool, now func() time.Time) *hub {
-	return &hub{sees: sees, now: now, groups: map[identity.Scope]*group{}, begun: make(chan struct{})}
+	return &hub{sees: sees, now: now, groups: map[identity.Scope]*group{}, wanted: make(chan struct{}, 1), begun: make(chan struct{})}
+}
+
+// want has facts handed out, for somebody who joins as soon as the channel is
+// closed.
+func (h *hub) want() (begun <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.left = h.now()
+	if !h.active {
+		select {
+		case h.wanted <- struct{}{}:
+		default: // it is about to begin
+		}
+	}
+	return h.begun
 }
 
 // begin says after which number facts are handed out.
 func (h *hub) begin(top int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.from, h.last = top, top
-	close(h.begun)
+	h.from, h.last, h.left = top, top, h.now()
+	h.open()
+}
+
+// open lets those join who wait for it.
+func (h *hub) open() {
+	if !h.active {
+		h.active = true
+		close(h.begun)
+	}
+}
+
+// rest ends that, and tells so, when nobody looked on for a while: with many
+// nodes, each of which reads every fact, it is no small part of the work of the
+// database.
+func (h *hub) rest() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.groups) > 0 || h.now().Sub(h.left) < linger {
+		return false
+	}
+	h.ring, h.begun, h.active = nil, make(chan struct{}), false
+	return true
 }
 
 // join adds a viewer, and gives the number of the last fact it will not be
@@ -129,6 +169,7 @@ func (h *hub) leave(scope identity.Scope, v *viewer) {
 		delete(g.viewers, v)
 		if len(g.viewers) == 0 {
 			delete(h.groups, scope)
+			h.left = h.now()
 		}
 	}
 }
@@ -219,6 +260,7 @@ func (h *hub) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
+	h.open() // they are let go at once
 	for _, g := range h.groups {
 		for v := range g.viewers {
 			close(v.over)

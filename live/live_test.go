@@ -322,3 +322,38 @@ func TestRingAndFilter(t *testing.T) {
 		}
 	}
 }
+
+// Facts are handed out only while somebody looks on and for a minute after
+// that; who comes later misses nothing of what he asks for.
+func TestNobodyLooksOn(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(0, 0)
+	h := newHub(func(identity.Scope, string) bool { return true }, func() time.Time { return now })
+	begins := func(top int64) {
+		t.Helper()
+		begun := h.want()
+		<-h.wanted
+		h.begin(top)
+		<-begun
+	}
+	begins(10)
+	v, _, _, _ := h.join(identity.Scope{}, filter{}, 0)
+	if now = now.Add(time.Hour); h.rest() {
+		t.Fatal("it rests while somebody looks on")
+	}
+	h.leave(identity.Scope{}, v)
+	if now = now.Add(linger - 1); h.rest() {
+		t.Fatal("it rests at once")
+	}
+	if now = now.Add(1); !h.rest() {
+		t.Fatal("it does not rest")
+	}
+	begins(20)
+	if _, upTo, _, whole := h.join(identity.Scope{}, filter{}, 15); upTo != 20 || whole {
+		t.Errorf("up to %d, whole %v", upTo, whole)
+	}
+	h.close()
+	if <-h.want(); len(h.wanted) > 0 {
+		t.Error("after its end facts are wanted")
+	}
+}

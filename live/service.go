@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -54,9 +55,23 @@ func (s *Service) sees(scope identity.Scope, org string) (ok bool) {
 // signals is the subject of everything that rooms publish to dashboards.
 const signals = "signal.>"
 
-// Run tails the facts and listens to the signals of all nodes until ctx ends.
-// Every node runs it once.
+// Run tails the facts and listens to the signals of all nodes, while somebody
+// looks on, until ctx ends. Every node runs it once.
 func (s *Service) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.hub.wanted:
+		}
+		if err := s.show(ctx); !errors.Is(err, errUnwatched) {
+			return err
+		}
+	}
+}
+
+// show hands out facts and signals until ctx ends or nobody looks on any more.
+func (s *Service) show(ctx context.Context) error {
 	if s.d.Bus != nil {
 		stop, err := s.d.Bus.Subscribe(signals, func(_ string, data []byte) { s.signal(data) })
 		if err != nil {
@@ -68,10 +83,18 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return nil // ctx ended
 	}
-	return s.d.Facts.Tail(ctx, top, func(f event.Fact) error {
-		s.hub.publish(factItem(f))
-		return nil
-	})
+	return s.d.Facts.Tail(ctx, top, s.tell)
+}
+
+// errUnwatched ends a tail that nobody looks at.
+var errUnwatched = errors.New("live: nobody looks on")
+
+func (s *Service) tell(f event.Fact) error {
+	if s.hub.rest() {
+		return errUnwatched
+	}
+	s.hub.publish(factItem(f))
+	return nil
 }
 
 // begin finds the number from which on facts are live; it waits for the

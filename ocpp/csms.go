@@ -24,9 +24,9 @@ type CSMS interface {
 	Connected(ctx context.Context, p Peer) error
 	Disconnected(ctx context.Context, p Peer, reason string)
 	// Seen reports life: any frame counts, and somewhat more than half a
-	// heartbeat interval may pass between two reports. One that was not stored
-	// is made again. The gateway calls it for many at once.
-	Seen(ctx context.Context, p Peer, at time.Time) error
+	// heartbeat interval may pass between two reports. Those that were not
+	// stored are made again.
+	Seen(ctx context.Context, signs ...Sign) error
 
 	BootNotification(ctx context.Context, p Peer, r *BootNotificationRequest) (*BootNotificationResponse, error)
 	Heartbeat(ctx context.Context, p Peer, r *HeartbeatRequest) (*HeartbeatResponse, error)
@@ -134,4 +134,10 @@ func WithReceived(ctx context.Context, at time.Time) context.Context {
 func Received(ctx context.Context) time.Time {
 	at, _ := ctx.Value(receivedKey{}).(time.Time)
 	return at
+}
+
+// Sign is a sign of life.
+type Sign struct {
+	Peer Peer
+	At   time.Time
 }

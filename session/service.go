@@ -98,6 +98,11 @@ type stationClock struct {
 	loaded bool
 }
 
+// begin goes on from the clock as it is stored.
+func (c *stationClock) begin(stored Clock) {
+	c.clock, c.stored, c.loaded = stored, stored, true
+}
+
 func (s *Service) clockOf(station string) *stationClock {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,25 +123,27 @@ func (s *Service) Disconnected(p ocpp.Peer) {
 }
 
 // skew takes in the times of a message and gives the skew to correct it by,
-// and the clock if it is to be stored.
+// and the clock if it is to be stored: one that goes right is what is assumed
+// of a clock that was never measured.
 func (s *Service) skew(ctx context.Context, p ocpp.Peer, station, received time.Time) (time.Duration, *Clock, error) {
 	c := s.clockOf(p.Station)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.loaded {
+		var stored map[string]Clock
 		if err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
-			c.stored, err = storedClock(tx, p.Station)
+			stored, err = storedClocks(tx, []string{p.Station})
 			return err
 		}); err != nil {
 			return 0, nil, err
 		}
-		c.clock, c.loaded = c.stored, true
+		c.begin(stored[p.Station])
 	}
 	if !station.IsZero() {
 		c.clock = c.clock.Observe(station, received)
 	}
 	var store *Clock
-	if off := c.clock.Skew - c.stored.Skew; c.clock.Known && (!c.stored.Known || off > clockSpread || off < -clockSpread) {
+	if off := c.clock.Skew - c.stored.Skew; c.clock.Known && (off > clockSpread || off < -clockSpread) {
 		c.stored = c.clock
 		copied := c.clock
 		store = &copied
@@ -152,7 +159,33 @@ func (s *Service) Booted(ctx context.Context, p ocpp.Peer) error {
 
 // BootedIn is Booted for different stations, in the transaction that stores
 // their boots.
-func (s *Service) BootedIn(tx *db.Tx, all ...ocpp.Peer) error { return countBoots(tx, all) }
+func (s *Service) BootedIn(tx *db.Tx, all ...ocpp.Peer) error {
+	if err := countBoots(tx, all); err != nil {
+		return err
+	}
+	stations := make([]string, len(all))
+	for i, p := range all {
+		stations[i] = p.Station
+	}
+	stored, err := storedClocks(tx, stations)
+	if err == nil {
+		tx.AfterCommit(func() { s.expect(stored) })
+	}
+	return err
+}
+
+// expect has the clocks of stations that booted at hand when their first
+// message comes.
+func (s *Service) expect(stored map[string]Clock) {
+	for station, clock := range stored {
+		c := s.clockOf(station)
+		c.mu.Lock()
+		if !c.loaded {
+			c.begin(clock)
+		}
+		c.mu.Unlock()
+	}
+}
 
 // signal is the form of everything published under "signal.".
 type signal struct {

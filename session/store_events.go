@@ -150,15 +150,24 @@ func countBoots(tx *db.Tx, all []ocpp.Peer) error {
 var bootColumns = []db.Col{{Name: "station", Type: "text"}, {Name: "org", Type: "text"}, {Name: "boot", Type: "bigint"}, {Name: "starts", Type: "bigint"},
 	{Name: "skew_us", Type: "bigint"}, {Name: "skew_known", Type: "boolean"}}
 
-func storedClock(tx *db.Tx, station string) (Clock, error) {
-	var c Clock
-	var skew int64
-	err := tx.QueryRow(`SELECT skew_us, skew_known FROM session_station WHERE station = $1`, station).Scan(&skew, &c.Known)
-	if fault.Is(err, fault.NotFound) {
-		return c, nil
+// storedClocks reads the clocks of stations.
+func storedClocks(tx *db.Tx, stations []string) (map[string]Clock, error) {
+	type clockOf struct {
+		station string
+		Clock
 	}
-	c.Skew = time.Duration(skew) * time.Microsecond
-	return c, err
+	q, args := db.Build("SELECT station, skew_us, skew_known FROM session_station WHERE TRUE").And(db.In("station", stations...)).SQL()
+	found, err := db.Collect(tx, func(row db.Scanner) (c clockOf, err error) {
+		var skew int64
+		err = row.Scan(&c.station, &skew, &c.Known)
+		c.Skew = time.Duration(skew) * time.Microsecond
+		return c, err
+	}, q, args...)
+	out := make(map[string]Clock, len(found))
+	for _, c := range found {
+		out[c.station] = c.Clock
+	}
+	return out, err
 }
 
 func storeClock(tx *db.Tx, org, station string, c Clock) error {

@@ -69,9 +69,13 @@ type seen struct {
 	at      time.Time
 }
 
-// Seen stores a sign of life, together with those of other stations.
-func (s *Service) Seen(ctx context.Context, p ocpp.Peer, at time.Time) error {
-	return s.lives.Add(ctx, seen{ID(p.Station).Key(), p.Epoch, at})
+// Seen stores signs of life.
+func (s *Service) Seen(ctx context.Context, signs ...ocpp.Sign) error {
+	rows := make([]seen, len(signs))
+	for i, one := range signs {
+		rows[i] = seen{ID(one.Peer.Station).Key(), one.Peer.Epoch, one.At}
+	}
+	return s.lives.Add(ctx, rows...)
 }
 
 // storeSeen writes signs of life; a station that was taken for silent on
@@ -135,9 +139,10 @@ func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 	return back, err
 }
 
-// revive undoes silence: the socket was never closed.
+// revive undoes silence: the socket was not closed by then. A sign of life may
+// come to be stored after the end of its connection.
 func (t *tree) revive(epoch int64, at time.Time) {
-	if epoch != t.Epoch || t.Connected {
+	if epoch != t.Epoch || t.Connected || t.GoneAt != nil && at.Before(*t.GoneAt) {
 		return
 	}
 	t.quiet = !t.Announced

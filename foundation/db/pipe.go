@@ -27,7 +27,7 @@ type pipe struct {
 	conn     *pgx.Conn
 	lookedAt time.Time // zero for a new connection
 	waiting  pgx.Batch
-	begins   bool // the begin is among what waits
+	begins   int  // statements of the begin that are among what waits
 	answered bool // something of this transaction came back
 }
 
@@ -56,11 +56,16 @@ func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (p pipes) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
-// start begins a transaction with the statement that says how.
-func (c *pipe) start(begin string) {
-	c.begins, c.answered = true, false
-	c.waiting.Queue(begin)
+// start begins a transaction with the statements that say how.
+func (c *pipe) start(begin ...string) {
+	c.begins, c.answered = len(begin), false
+	for _, statement := range begin {
+		c.waiting.Queue(statement)
+	}
 }
+
+// idle tells whether nothing waits but the begin.
+func (c *pipe) idle() bool { return c.waiting.Len() == c.begins }
 
 // later has a statement wait. What it was given must not change any more.
 func (c *pipe) later(ctx context.Context, query string, args []any) error {
@@ -73,7 +78,7 @@ func (c *pipe) later(ctx context.Context, query string, args []any) error {
 
 // flush sends what waits, but for a begin that is alone.
 func (c *pipe) flush(ctx context.Context) error {
-	if c.waiting.Len() == 0 || c.begins && c.waiting.Len() == 1 {
+	if c.idle() {
 		return nil
 	}
 	_, err := c.flight(ctx, nil)
@@ -82,7 +87,7 @@ func (c *pipe) flush(ctx context.Context) error {
 
 // commit ends the transaction. Nothing goes out for one that asked nothing.
 func (c *pipe) commit(ctx context.Context) error {
-	if c.begins && c.waiting.Len() == 1 {
+	if c.begins > 0 && c.idle() {
 		c.drop()
 		return nil
 	}
@@ -116,7 +121,7 @@ func (c *pipe) rollback(ctx context.Context) {
 	}
 }
 
-func (c *pipe) drop() { c.waiting.QueuedQueries, c.begins = nil, false }
+func (c *pipe) drop() { c.waiting.QueuedQueries, c.begins = nil, 0 }
 
 // flight sends what waits. read is given the results of the last statement and
 // closes them; without it the last is like the others.
@@ -131,7 +136,7 @@ func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (t
 	for i := range last {
 		if tag, err = results.Exec(); err != nil {
 			results.Close()
-			return tag, c.lost(err, begins && i == 0)
+			return tag, c.lost(err, i < begins)
 		}
 	}
 	if read != nil {

@@ -80,11 +80,32 @@ func (r pgRunner) pipe(do func(c *pipe) error) error {
 	return r.conn.Raw(func(c any) error { return do(c.(*pipe)) })
 }
 
-const (
-	pgView   = "begin isolation level repeatable read read only" // one snapshot, as a read transaction on SQLite has
-	pgUpdate = "begin isolation level repeatable read"
-	pgBatch  = "begin isolation level read committed"
+// pgMode is a kind of transaction.
+type pgMode struct {
+	begin []string // statements
+	write bool
+}
+
+var (
+	pgView   = pgMode{begin: []string{"begin isolation level repeatable read read only"}} // one snapshot, as a read transaction on SQLite has
+	pgUpdate = pgMode{[]string{"begin isolation level repeatable read"}, true}
+	pgKeyed  = pgMode{[]string{"begin isolation level repeatable read", planOnce}, true}
+	pgBatch  = pgMode{[]string{"begin isolation level read committed", planOnce}, true}
 )
+
+type keyedKey struct{}
+
+// Keyed marks an Update that is run all the time and whose statements find
+// their rows by an index, as those of a batch do: PostgreSQL plans each once on
+// a connection. On SQLite the mark means nothing.
+func Keyed(ctx context.Context) context.Context { return context.WithValue(ctx, keyedKey{}, true) }
+
+// planOnce has a statement planned once on a connection, not with every
+// execution for the values of that one: planning took longer than a lookup
+// does. A plan that is kept must not come from the size that a table had by
+// then, and have all of it read.
+const planOnce = `SELECT set_config('plan_cache_mode', 'force_generic_plan', TRUE), set_config('enable_seqscan', 'off', TRUE),
+	set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)`
 
 // updatePG runs a closure until it did not collide with another.
 //
@@ -94,13 +115,16 @@ const (
 // wrote. Batches keep the latter: they lock what they read, and would wait
 // for a lock only to be refused.
 func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error, batch bool) error {
-	begin := pgUpdate
-	if batch {
-		begin = pgBatch
+	mode := pgUpdate
+	switch {
+	case batch:
+		mode = pgBatch
+	case ctx.Value(keyedKey{}) != nil:
+		mode = pgKeyed
 	}
 	pause := pgPause
 	for attempt := 1; ; attempt++ {
-		err := d.runPG(ctx, begin, fn)
+		err := d.runPG(ctx, mode, fn)
 		if err == nil || !retriable(err) || attempt == pgAttempts {
 			return err
 		}
@@ -115,16 +139,16 @@ func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error, batch bool) er
 
 // runPG runs a closure in a transaction. A pooled connection that died
 // unnoticed is replaced: nothing has happened on it yet.
-func (d *DB) runPG(ctx context.Context, begin string, fn func(tx *Tx) error) error {
+func (d *DB) runPG(ctx context.Context, mode pgMode, fn func(tx *Tx) error) error {
 	for attempt := 0; ; attempt++ {
-		err := d.tryPG(ctx, begin, fn)
+		err := d.tryPG(ctx, mode, fn)
 		if !errors.As(err, new(unbegun)) || ctx.Err() != nil || attempt > d.pg.Stats().MaxOpenConnections {
 			return err
 		}
 	}
 }
 
-func (d *DB) tryPG(ctx context.Context, begin string, fn func(tx *Tx) error) error {
+func (d *DB) tryPG(ctx context.Context, mode pgMode, fn func(tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -140,7 +164,7 @@ func (d *DB) tryPG(ctx context.Context, begin string, fn func(tx *Tx) error) err
 	undo := func() {
 		run.pipe(func(c *pipe) error { c.rollback(whole); return nil })
 	}
-	tx := d.newTx(ctx, run, begin != pgView)
+	tx := d.newTx(ctx, run, mode.write)
 	done := false
 	defer func() {
 		if !done { // the closure panicked or left its goroutine
@@ -148,7 +172,7 @@ func (d *DB) tryPG(ctx context.Context, begin string, fn func(tx *Tx) error) err
 			undo()
 		}
 	}()
-	if err := run.pipe(func(c *pipe) error { c.start(begin); return nil }); err != nil {
+	if err := run.pipe(func(c *pipe) error { c.start(mode.begin...); return nil }); err != nil {
 		return classify(err)
 	}
 	err = tx.gathered(fn(tx))

@@ -21,7 +21,9 @@ const (
 
 	// tailRest is the least time between two looks of a tail: people look on.
 	tailRest = 80 * time.Millisecond
-	tellRest = 20 * time.Millisecond // and between two words to other nodes
+	// tellRest is that between two words to other nodes, each of which costs all
+	// of them a little; consumers look no more often than that anyway, see gather.
+	tellRest = 100 * time.Millisecond
 )
 
 // Log delivers facts on one node.

@@ -251,13 +251,20 @@ func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error
 		return nil, err
 	}
 	var jobs []Job
-	err = r.db.Update(ctx, func(tx *db.Tx) (err error) {
-		if jobs, err = r.take(tx, kinds, false, limit); err != nil {
-			return err
+	err = r.db.Update(db.Keyed(ctx), func(tx *db.Tx) error {
+		jobs = nil
+		for _, b := range due {
+			n := limit
+			if b {
+				n = background
+			}
+			more, err := r.take(tx, kinds, b, n)
+			if err != nil {
+				return err
+			}
+			jobs = append(jobs, more...)
 		}
-		more, err := r.take(tx, kinds, true, background)
-		jobs = append(jobs, more...)
-		return err
+		return nil
 	})
 	return jobs, err
 }

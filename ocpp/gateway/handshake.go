@@ -91,7 +91,7 @@ func (g *Gateway) upgrade(w http.ResponseWriter, r *http.Request, h ocpp.Handsha
 	options := &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // stations are no browsers; who they are is told by Connect
 		OnPingReceived:     func(context.Context, []byte) bool { l.admit(0); l.wire.frameEnds(); return true },
-		OnPongReceived:     func(context.Context, []byte) { l.pongs.Store(true); l.wire.frameEnds() },
+		OnPongReceived:     func(context.Context, []byte) { l.wire.pongs.Store(true); l.wire.frameEnds() },
 	}
 	if echo != "" {
 		options.Subprotocols = []string{echo}

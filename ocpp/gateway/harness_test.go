@@ -119,11 +119,13 @@ func (r *recorder) Disconnected(_ context.Context, p ocpp.Peer, reason string) {
 	r.note("disconnected %s %d", p.Station, p.Epoch)
 }
 
-func (r *recorder) Seen(_ context.Context, p ocpp.Peer, at time.Time) error {
+func (r *recorder) Seen(_ context.Context, signs ...ocpp.Sign) error {
 	if r.deaf.Load() {
 		return errors.New("the database is gone")
 	}
-	r.note("seen %s", p.Station)
+	for _, one := range signs {
+		r.note("seen %s", one.Peer.Station)
+	}
 	return nil
 }
 

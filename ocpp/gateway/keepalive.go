@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // visitEvery is the wheel's tick; a turn takes PingInterval.
@@ -15,26 +17,53 @@ const defaultHeartbeat = time.Hour
 // Between two reports that a station lives.
 const minReport, maxReport = 20 * time.Second, 150 * time.Second
 
-// keepalive turns the wheel until ctx ends.
+// reportTicks is how many ticks' signs of life are stored together.
+const reportTicks = 4
+
+// life is a connection with a sign of life that is to be reported.
+type life struct {
+	*link
+	heard time.Time
+}
+
+// keepalive turns the wheel until ctx ends. It never waits for the database:
+// signs of life that come while others are being stored are passed over, and
+// the next visit finds them again.
 func (g *Gateway) keepalive(ctx context.Context) {
 	tick := time.NewTicker(visitEvery)
 	defer tick.Stop()
 	var batch []*link
-	for {
+	var living []life
+	free := make(chan struct{}, 1)
+	free <- struct{}{}
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 		batch = g.wheel.next(batch)
-		g.visit(batch)
+		living = append(living, g.visit(batch)...)
 		clear(batch)
+		if n%reportTicks != 0 || len(living) == 0 {
+			continue
+		}
+		select {
+		case <-free:
+			all := living
+			g.loops.Go(func() {
+				g.report(all)
+				free <- struct{}{}
+			})
+		default:
+		}
+		living = nil
 	}
 }
 
-// visit looks after some connections at once: the slow ones do not hold up
-// the others.
-func (g *Gateway) visit(batch []*link) {
+// visit looks after some connections at once, and gives those that are to be
+// reported alive.
+func (g *Gateway) visit(batch []*link) (living []life) {
 	now := g.now()
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, 64)
@@ -46,36 +75,36 @@ func (g *Gateway) visit(batch []*link) {
 			continue
 		}
 		l.askForBoot(now)
-		seen := heard.UnixMilli()-l.reported.Load() >= l.reportEvery().Milliseconds()
-		due := now.Sub(l.wire.lastTold()) > g.config.PingInterval/2 // a proxy counts silence in either direction
-		if !seen && !due {
+		if heard.UnixMilli()-l.reported.Load() >= l.reportEvery().Milliseconds() {
+			living = append(living, life{l, heard})
+		}
+		if now.Sub(l.wire.lastTold()) <= g.config.PingInterval/2 || l.wire.pingNow() { // a proxy counts silence in either direction
 			continue
 		}
 		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			if due {
-				l.pinged.Store(now.UnixMilli())
-				if err := ping(l.ws); err != nil {
-					return // the reader sees it too
-				}
-			}
-			if seen {
-				g.report(l, heard)
-			}
+		wg.Go(func() { // the slow ones do not hold up the others
+			_ = ping(l.ws) // the reader sees what is wrong, too
+			<-slots
 		})
 	}
 	wg.Wait()
+	return living
 }
 
-// report has a sign of life stored; the next visit tries again if it was not.
-func (g *Gateway) report(l *link, heard time.Time) {
-	peer := l.currentPeer()
-	err := g.csms.Seen(g.base, peer, heard)
-	if err == nil {
-		l.reported.Store(heard.UnixMilli())
-	} else if g.base.Err() == nil {
-		g.logger.Warn("a sign of life was not stored", "station", peer.Station, "err", err)
+// report has signs of life stored; the next visit tries again if they were not.
+func (g *Gateway) report(living []life) {
+	signs := make([]ocpp.Sign, len(living))
+	for i, l := range living {
+		signs[i] = ocpp.Sign{Peer: l.currentPeer(), At: l.heard}
+	}
+	if err := g.csms.Seen(g.base, signs...); err != nil {
+		if g.base.Err() == nil {
+			g.logger.Warn("signs of life were not stored", "stations", len(signs), "first", signs[0].Peer.Station, "err", err)
+		}
+		return
+	}
+	for _, l := range living {
+		l.reported.Store(l.heard.UnixMilli())
 	}
 }
 
@@ -85,7 +114,7 @@ func (g *Gateway) report(l *link, heard time.Time) {
 // counts as life.
 func (l *link) patience() time.Duration {
 	pings := 3*l.g.config.PingInterval + 10*time.Second
-	if l.pongs.Load() {
+	if l.wire.pongs.Load() {
 		return pings
 	}
 	return max(pings, 2*l.heartbeatInterval()+time.Minute)

@@ -36,14 +36,14 @@ func TestPing(t *testing.T) {
 			}
 		}
 		s.ask(`[2,"1","Heartbeat",{}]`, `[3,"1",`+heartbeatReply+`]`) // reads the pings too
-		if pings.Load() != 3 || l.pongs.Load() {
-			t.Fatalf("%d pings, pongs %v", pings.Load(), l.pongs.Load())
+		if pings.Load() != 3 || l.wire.pongs.Load() {
+			t.Fatalf("%d pings, pongs %v", pings.Load(), l.wire.pongs.Load())
 		}
 		if err := ping(l.ws); err != nil {
 			t.Fatal(err)
 		}
 		s.ask(`[2,"2","Heartbeat",{}]`, `[3,"2",`+heartbeatReply+`]`)
-		eventually(t, "the pong", l.pongs.Load)
+		eventually(t, "the pong", l.wire.pongs.Load)
 	})
 }
 
@@ -104,7 +104,7 @@ func TestPatience(t *testing.T) {
 		for _, s := range []*charger{mute, good} {
 			s.ask(`[2,"0","Heartbeat",{}]`, `[3,"0",`+heartbeatReply+`]`)
 		}
-		n.links.get("good").pongs.Store(true)
+		n.links.get("good").wire.pongs.Store(true)
 		if got := n.links.get("mute").patience(); got != 21*time.Minute {
 			t.Errorf("patience with a mute station: %s", got)
 		}

@@ -35,8 +35,6 @@ type link struct {
 	next       atomic.Int32 // the phase after the boot reply is written, plus one
 	released   atomic.Bool  // commands may go out
 	superseded atomic.Bool  // a newer connection of the station exists
-	pongs      atomic.Bool  // the station answers pings
-	pinged     atomic.Int64
 	reported   atomic.Int64 // last Seen, unix milliseconds
 	ending     atomic.Bool
 	leaving    atomic.Bool // to be closed once no exchange is under way

@@ -58,7 +58,7 @@ const (
 	logUrgent  = .125                   // of the queue, above which no piece yields,
 	logLarge   = 8                      // and they are as few as that
 	logBytes   = 64 << 20               // of text waiting
-	logLinger  = 100 * time.Millisecond // rows gather that long,
+	logLinger  = 250 * time.Millisecond // rows gather that long,
 	logBusy    = 200                    // and when they are so many then
 	logGather  = time.Second            // that long
 	logRetry   = time.Second

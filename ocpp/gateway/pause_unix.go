@@ -13,11 +13,17 @@ import (
 const canPause = true
 
 // take reads what is there into a buffer that is lent. False means that there
-// is nothing.
+// is nothing, or was only the answer to a ping, which needs no reader: most of
+// what comes is that.
 func (w *wire) take(fd uintptr) bool {
 	b := readBuffers.Get().(*[readBuffer]byte)
 	for {
 		n, err := syscall.Read(int(fd), b[:])
+		if err == nil && isPong(b[:n]) {
+			w.heard.Store(w.now().UnixMilli())
+			w.pongs.Store(true)
+			continue
+		}
 		if err == nil && n > 0 {
 			w.lent, w.early = b, b[:n]
 			return true
@@ -36,4 +42,27 @@ func (w *wire) take(fd uintptr) bool {
 		}
 		return true
 	}
+}
+
+// pingNow sends a ping unless a frame is being sent or the socket takes
+// nothing now. Control does not see the deadline of the last frame.
+func (w *wire) pingNow() (sent bool) {
+	if w.raw == nil || !w.writing.TryLock() {
+		return false
+	}
+	defer w.writing.Unlock()
+	if w.out != nil || w.large > 0 {
+		return false
+	}
+	n := 0
+	err := w.raw.Control(func(fd uintptr) { n, _ = syscall.Write(int(fd), pingFrame[:]) })
+	if err != nil || n <= 0 {
+		return false
+	}
+	if n < len(pingFrame) {
+		_, err := w.send(pingFrame[n:])
+		return err == nil
+	}
+	w.told.Store(w.now().UnixMilli())
+	return true
 }

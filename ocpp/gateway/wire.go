@@ -27,11 +27,14 @@ type wire struct {
 	timeout time.Duration
 	heard   atomic.Int64 // unix milliseconds of the last bytes in
 	told    atomic.Int64 // and out
+	pongs   atomic.Bool  // the station answers pings
 
 	early  []byte            // read already: behind the handshake, or by pause
 	lent   *[readBuffer]byte // what early is in, if that goes back
 	failed error             // of pause
 	pauses                   // how it waits without a reader
+
+	writing sync.Mutex // held while what follows changes
 
 	out   *[]byte // the beginning of a frame that is being written; nil: none
 	size  int     // of that frame
@@ -66,6 +69,8 @@ func (w *wire) Read(p []byte) (int, error) {
 // Write sends a frame as a whole. The library hands it over in pieces, as its
 // buffer is small: the head with the first bytes, then the rest.
 func (w *wire) Write(p []byte) (int, error) {
+	w.writing.Lock()
+	defer w.writing.Unlock()
 	if w.out == nil {
 		size := frameSize(p)
 		switch {
@@ -177,6 +182,25 @@ func (h *smallHijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	reader := bufio.NewReaderSize(h.wire, size)
 	h.wire.reader = reader
 	return h.wire, bufio.NewReadWriter(reader, bufio.NewWriterSize(h.wire, ownBuffer)), nil
+}
+
+// Frames of RFC 6455 §5.5: a ping of ours, and a pong as a station sends it.
+var pingFrame = [...]byte{0x89, 0}
+
+const (
+	pongHead    = 0x8a
+	maskBit     = 0x80
+	headAndMask = 6
+	mostControl = 125 // bytes that a control frame carries
+)
+
+// isPong holds when p is one whole pong.
+func isPong(p []byte) bool {
+	if len(p) < headAndMask || p[0] != pongHead {
+		return false
+	}
+	n := int(p[1]) - maskBit
+	return n >= 0 && n <= mostControl && len(p) == headAndMask+n
 }
 
 // ping sends a ping and does not wait for the pong: any byte that comes back

@@ -58,7 +58,7 @@ func (r *Recorder) Connected(context.Context, ocpp.Peer) error { return nil }
 func (r *Recorder) Disconnected(context.Context, ocpp.Peer, string) {}
 
 // Seen notes nothing.
-func (r *Recorder) Seen(context.Context, ocpp.Peer, time.Time) error { return nil }
+func (r *Recorder) Seen(context.Context, ...ocpp.Sign) error { return nil }
 
 // BootNotification accepts.
 func (r *Recorder) BootNotification(_ context.Context, _ ocpp.Peer, m *ocpp.BootNotificationRequest) (*ocpp.BootNotificationResponse, error) {
