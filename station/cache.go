@@ -2,7 +2,6 @@ package station
 
 import (
 	"context"
-	"maps"
 	"strings"
 	"time"
 
@@ -107,7 +106,7 @@ func scanCard(row db.Scanner) (c keyed, err error) {
 // for a short time.
 func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) {
 	s.mu.Lock()
-	generation := s.generation
+	generation := s.changed.count
 	s.mu.Unlock()
 	now := s.now()
 	q, args := db.Build("SELECT " + cardColumns + " FROM charging_station WHERE TRUE").And(db.In("key", keys...)).SQL()
@@ -139,9 +138,6 @@ func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) 
 func (s *Service) keepCards(cards map[string]*card, generation uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if generation != s.generation { // one changed while we read
-		return
-	}
 	if len(s.cards) >= maxCards {
 		for k := range s.cards { // any tenth; the map's order is random
 			if delete(s.cards, k); len(s.cards) <= maxCards*9/10 {
@@ -149,8 +145,37 @@ func (s *Service) keepCards(cards map[string]*card, generation uint64) {
 			}
 		}
 	}
-	maps.Copy(s.cards, cards)
+	for key, c := range cards {
+		if s.changed.since(key, generation) {
+			continue // it changed while we read
+		}
+		s.cards[key] = c
+	}
 }
+
+// changed knows which stations changed of late, so that what was read before
+// is not kept: in a storm one changes every millisecond.
+type changed struct {
+	count uint64 // of all changes
+	last  map[string]uint64
+	floor uint64 // what is not in last changed before that, or then
+}
+
+const maxChanged = 4096
+
+func (c *changed) note(key string) {
+	c.count++
+	if len(c.last) >= maxChanged {
+		c.last, c.floor = nil, c.count
+	}
+	if c.last == nil {
+		c.last = map[string]uint64{}
+	}
+	c.last[key] = c.count
+}
+
+// since tells whether the station may have changed after so many changes.
+func (c *changed) since(key string, count uint64) bool { return count < c.floor || count < c.last[key] }
 
 // announce drops the station from the caches of all nodes after the commit.
 func (s *Service) announce(tx *db.Tx, id ID) {
@@ -183,8 +208,8 @@ func (s *Service) tellChanged(id ID) {
 func (s *Service) renew(t Station) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.generation++
 	key := t.ID.Key()
+	s.changed.note(key)
 	c := s.cards[key]
 	if c == nil {
 		return
@@ -203,7 +228,7 @@ func (s *Service) renew(t Station) {
 func (s *Service) forget(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.generation++
+	s.changed.note(key)
 	delete(s.cards, key)
 }
 

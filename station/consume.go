@@ -59,10 +59,9 @@ func (s *Service) SetUses(tx *db.Tx, uses []PortUsage) error {
 			return err
 		}
 	}
-	if len(uses) == 1 {
-		if same, err := sameUse(tx, uses[0]); same || err != nil {
-			return err
-		}
+	uses, err := changedUses(tx, uses)
+	if err != nil || len(uses) == 0 {
+		return err
 	}
 	keys := make([]string, len(uses))
 	for i, u := range uses {
@@ -91,15 +90,61 @@ func (s *Service) SetUses(tx *db.Tx, uses []PortUsage) error {
 	return s.finish(tx, order...)
 }
 
-// sameUse notes the power of a port whose use is as before: a reading usually
-// changes that alone, and nothing follows of it.
-func sameUse(tx *db.Tx, u PortUsage) (bool, error) {
-	if openUses[u.State] == "" {
-		return false, nil
+// changedUses notes the power of ports whose use is as before, with one
+// statement, and gives the others: a reading usually changes the power alone,
+// and nothing follows of it. Of a station with several all are given if one is.
+func changedUses(tx *db.Tx, uses []PortUsage) ([]PortUsage, error) {
+	all := map[string]int{}
+	for _, u := range uses {
+		all[u.Station]++
 	}
-	n, err := tx.Exec("UPDATE evse SET power = $5 WHERE station = $1 AND evse = $2 AND session = $3 AND use_state = $4 AND removed_at IS NULL",
-		u.Station, u.EVSE, u.Session, string(u.State), u.Power)
-	return n > 0, err
+	same := slices.DeleteFunc(slices.Clone(uses), func(u PortUsage) bool { return openUses[u.State] == "" || all[u.Station] > 1 })
+	if len(same) == 0 {
+		return uses, nil
+	}
+	noted, err := notePower(tx, same)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(uses, func(u PortUsage) bool { return noted[u.Station] }), nil
+}
+
+// notePower stores the power of ports, one of each station, whose session and
+// use are as said, and gives the stations where that was so.
+func notePower(tx *db.Tx, uses []PortUsage) (stations map[string]bool, err error) {
+	query, args := "", []any(nil)
+	if tx.Dialect == db.Postgres {
+		n := len(uses)
+		at, ports, sessions, states, powers := make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
+		for i, u := range uses {
+			at[i], ports[i], sessions[i], states[i], powers[i] = u.Station, int64(u.EVSE), u.Session, string(u.State), u.Power
+		}
+		args = []any{at, ports, sessions, states, powers}
+		// Locked in the order in which trees are saved.
+		query = `WITH told AS (SELECT e.station AS at, e.evse AS port, t.power AS watts
+			FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS t(station, evse, session, state, power)
+			JOIN evse e ON e.station = t.station AND e.evse = t.evse
+			WHERE e.session = t.session AND e.use_state = t.state AND e.removed_at IS NULL ORDER BY e.station COLLATE "C", e.evse FOR UPDATE OF e)
+			UPDATE evse SET power = watts FROM told WHERE station = at AND evse = port RETURNING station`
+	} else { // SQLite has no arrays to bind; JSON stands in
+		list := make([][5]any, len(uses))
+		for i, u := range uses {
+			list[i] = [5]any{u.Station, u.EVSE, u.Session, string(u.State), u.Power}
+		}
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, err
+		}
+		args = []any{string(text)}
+		query = `WITH told(at, port, ses, use, watts) AS (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each($1))
+			UPDATE evse SET power = watts FROM told WHERE station = at AND evse = port AND session = ses AND use_state = use AND removed_at IS NULL RETURNING station`
+	}
+	found, err := db.Collect(tx, func(row db.Scanner) (station string, err error) { return station, row.Scan(&station) }, query, args...)
+	stations = make(map[string]bool, len(found))
+	for _, station := range found {
+		stations[station] = true
+	}
+	return stations, err
 }
 
 // use applies a usage to its port.

@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -167,6 +168,56 @@ func TestPortFollowsSessions(t *testing.T) {
 		tell("CS-1", 0, Usage{Session: "b"})
 		h.want("CS-1", Available, Available)
 	})
+}
+
+// Readings of several stations at once: where only the power is another it is
+// noted, the others go the long way.
+func TestPortsFollowManySessions(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ids := []string{"CS-1", "CS-2", "CS-3", "CS-4"}
+		usage := func(id string, evse int, state Use, power int64) PortUsage {
+			return PortUsage{Station: id, EVSE: evse, Usage: Usage{State: state, Session: id, Power: power}}
+		}
+		tell := func(uses ...PortUsage) {
+			t.Helper()
+			h.must(h.db.Update(t.Context(), func(tx *db.Tx) error { return h.SetUses(tx, uses) }))
+		}
+		for _, id := range ids {
+			h.create(Draft{ID: ID(id)})
+			h.status(h.connect(id), 1, 1, "Occupied")
+			tell(usage(id, 1, UseCharging, 1000))
+		}
+		two := usage("CS-4", 2, UseCharging, 700)
+		two.Session = "another"
+		tell(usage("CS-1", 1, UseCharging, 2000), usage("CS-2", 1, UseCharging, 3000), usage("CS-3", 1, UseEnded, 0), usage("nobody", 1, UseCharging, 1),
+			usage("CS-4", 1, UseCharging, 4000), two)
+		for id, power := range map[string]int64{"CS-1": 2000, "CS-2": 3000, "CS-3": 0, "CS-4": 4000} {
+			if e := h.view(id).EVSEs[0]; e.Power != power || e.Session != id && id != "CS-3" {
+				t.Errorf("%s: %+v", id, e)
+			}
+		}
+		if e := h.view("CS-4").EVSEs[1]; e.Power != 700 || e.Session != "another" {
+			t.Errorf("the second port: %+v", e)
+		}
+		h.want("CS-3", Finishing, Finishing)
+	})
+}
+
+// What is read while a station changes is not kept.
+func TestCardsThatChanged(t *testing.T) {
+	var c changed
+	c.note("a")
+	read := c.count
+	c.note("b")
+	if c.since("a", read) || !c.since("b", read) || c.since("c", read) {
+		t.Error("a changed before the reading, b since")
+	}
+	for i := range maxChanged {
+		c.note(strconv.Itoa(i))
+	}
+	if !c.since("c", read) || c.since("c", c.count) {
+		t.Error("what is not known any more counts as changed, but not what is read now")
+	}
 }
 
 // ownFrame is a frame as the gateway would declare it.

@@ -97,7 +97,7 @@ type Service struct {
 	mu           sync.Mutex
 	cards        map[string]*card
 	arrivals     map[string]*arrival
-	generation   uint64
+	changed      changed // of the cards
 	deviations   map[string]deviating
 	samples      map[string]clockSamples  // by key of a station
 	skews        map[string]time.Duration // as last written by Told

@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -57,19 +58,56 @@ func (w *worker) leaseTime() time.Duration {
 
 // free looks, without writing, whether the lease can be had.
 func (w *worker) free(ctx context.Context, heir bool) (bool, error) {
-	free := true
-	err := w.log.db.View(ctx, func(tx *db.Tx) error {
-		var owner, boot string
-		var until int64
-		err := tx.QueryRow("SELECT lease_owner, lease_boot, lease_until FROM fact_cursor WHERE consumer = $1", w.Name).Scan(&owner, &boot, &until)
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		mine := owner == w.owner && boot == w.log.db.Boot()
-		free = mine || until <= db.Micros(tx.Now) || w.log.db.Exclusive() && boot != w.log.db.Boot() || heir && owner == w.owner
+	now := w.log.db.Now()
+	all, err := w.log.leases.look(ctx)
+	if err != nil {
+		return false, err
+	}
+	l, had := all[w.Name]
+	mine := l.owner == w.owner && l.boot == w.log.db.Boot()
+	return !had || mine || l.until <= db.Micros(now) || w.log.db.Exclusive() && l.boot != w.log.db.Boot() || heir && l.owner == w.owner, nil
+}
+
+// leases are those of all consumers, read once for all of a node that look
+// at about the same time.
+type leases struct {
+	db *db.DB
+
+	mu  sync.Mutex
+	at  time.Time // of the clock that runs, whatever the database's does
+	all map[string]holding
+}
+
+type holding struct {
+	consumer, owner, boot string
+	until                 int64
+}
+
+// leasesFor is how old they may be; a consumer looks again after poll.
+const leasesFor = poll / 2
+
+func (l *leases) look(ctx context.Context) (map[string]holding, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all != nil && time.Since(l.at) < leasesFor {
+		return l.all, nil
+	}
+	at := time.Now()
+	var found []holding
+	err := l.db.View(ctx, func(tx *db.Tx) (err error) {
+		found, err = db.Collect(tx, func(row db.Scanner) (h holding, err error) {
+			return h, row.Scan(&h.consumer, &h.owner, &h.boot, &h.until)
+		}, "SELECT consumer, lease_owner, lease_boot, lease_until FROM fact_cursor")
 		return err
 	})
-	return free, err
+	if err != nil {
+		return nil, err
+	}
+	l.at, l.all = at, make(map[string]holding, len(found))
+	for _, h := range found {
+		l.all[h.consumer] = h
+	}
+	return l.all, nil
 }
 
 // take gets or renews the lease; fault.NotFound when another has it.

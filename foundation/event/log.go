@@ -34,6 +34,7 @@ type Log struct {
 	log     *slog.Logger
 	horizon horizon
 	tape    tape
+	leases  leases
 	wakes   atomic.Int64 // counts wakes: an older look at the horizon is out of date
 
 	mu        sync.Mutex
@@ -49,7 +50,7 @@ func New(d *db.DB, bus *cluster.Bus, node string, log *slog.Logger) *Log {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Log{db: d, bus: bus, node: node, log: log, horizon: horizon{db: d}, tape: tape{db: d}, watchers: map[chan struct{}]struct{}{}, tell: make(chan struct{}, 1)}
+	return &Log{db: d, bus: bus, node: node, log: log, horizon: horizon{db: d}, tape: tape{db: d}, leases: leases{db: d}, watchers: map[chan struct{}]struct{}{}, tell: make(chan struct{}, 1)}
 }
 
 // Consume registers consumers; before Run. Names are unique and stay the same

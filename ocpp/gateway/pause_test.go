@@ -50,6 +50,20 @@ func TestPause(t *testing.T) {
 		expect(t, conn, "\x8a\x00"+frame(`[3,"b",`+heartbeatReply+`]`))
 		rests("a ping and a message")
 
+		if !l.wire.pingNow() {
+			t.Error("no ping was sent at once")
+		}
+		expect(t, conn, "\x89\x00")
+		const pong = "\x8a\x80\x00\x00\x00\x00"
+		write(t, conn, pong)
+		eventually(t, "the pong", l.wire.pongs.Load)
+		if !l.resting() {
+			t.Error("a pong takes a reader")
+		}
+		write(t, conn, pong+say("x"))
+		reply("x")
+		rests("a pong and a message")
+
 		write(t, conn, say("c")[:1])
 		eventually(t, "the reader", func() bool { return !l.resting() })
 		write(t, conn, say("c")[1:9])
@@ -160,6 +174,24 @@ func TestWireSendsFramesWhole(t *testing.T) {
 		}
 		if len(text) <= gatherMost && len(out.sent) != 1 {
 			t.Errorf("%d: sent in %d pieces", n, len(out.sent))
+		}
+	}
+}
+
+func TestIsPong(t *testing.T) {
+	for frame, is := range map[string]bool{
+		"\x8a\x80\x00\x00\x00\x00":               true,
+		"\x8a\x82\x01\x02\x03\x04ab":             true,
+		"\x8a\x82\x01\x02\x03\x04a":              false, // not whole
+		"\x8a\x80\x00\x00\x00\x00\x81":           false, // more behind it
+		"\x8a\x06\x00\x00\x00\x00\x00\x00":       false, // not masked
+		"\x89\x80\x00\x00\x00\x00":               false, // a ping
+		"\x8a":                                   false,
+		"":                                       false,
+		"\x8a\xfe" + strings.Repeat("\x00", 130): false, // too long for a control frame
+	} {
+		if isPong([]byte(frame)) != is {
+			t.Errorf("%q: %v", frame, !is)
 		}
 	}
 }
