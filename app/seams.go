@@ -193,7 +193,7 @@ func (s seams) portUse(tx *db.Tx, uses ...session.PortUse) error {
 		if u.Over {
 			use = station.UseEnded
 		}
-		out[i] = station.PortUsage{Station: u.Station, EVSE: u.EVSE,
+		out[i] = station.PortUsage{Station: u.Station, EVSE: u.EVSE, Same: u.Same,
 			Usage: station.Usage{State: use, Session: string(u.Session), Power: u.Power, Connector: u.Connector}}
 	}
 	return s.stations.SetUses(tx, out)

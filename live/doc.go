@@ -11,7 +11,8 @@
 // # What a viewer costs
 //
 // Each node tails the facts once and listens to the signals once, however
-// many watch, and neither when nobody does. An event is written out once and handed to the viewers whose
+// many watch; neither begins before somebody does, and both end when nobody did for a
+// minute. An event is written out once and handed to the viewers whose
 // organisation may see it and whose filter it meets, through a bounded buffer
 // each. When a buffer fills, signals are left out first; when it is full, the
 // viewer is let go with an event "dropped" and may come back. Nothing ever

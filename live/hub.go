@@ -124,7 +124,7 @@ func (h *hub) open() {
 func (h *hub) rest() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.groups) > 0 || h.now().Sub(h.left) < linger {
+	if h.closed || len(h.groups) > 0 || h.now().Sub(h.left) < linger {
 		return false
 	}
 	h.ring, h.begun, h.active = nil, make(chan struct{}), false

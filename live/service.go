@@ -74,10 +74,11 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) show(ctx context.Context) error {
 	if s.d.Bus != nil {
 		stop, err := s.d.Bus.Subscribe(signals, func(_ string, data []byte) { s.signal(data) })
-		if err != nil {
-			return err
+		if err == nil {
+			defer stop()
+		} else {
+			s.d.Log.Warn("dashboards show no signals for now", "error", err)
 		}
-		defer stop()
 	}
 	top, err := s.begin(ctx)
 	if err != nil {

@@ -331,6 +331,7 @@ type PortUse struct {
 	Session   ID
 	Charging  Charging
 	Over      bool // the transaction is over; the car may still be there
+	Same      bool // all as it was told before, but for the power
 	Power     int64
 	Connector int // of 1.6; see Session.Wire
 }
@@ -339,19 +340,27 @@ func (s *Service) tellPort(tx *db.Tx, w *work) error {
 	if s.d.PortUse == nil || w.State.EVSE == 0 || w.State.Phase == Vacant || w.State.Phase == Stopped && w.before.State.Phase == Stopped {
 		return nil
 	}
-	charging := w.State.Charging
-	if charging == Unknown { // nobody told: a 1.6 station before its first status
-		if charging = Connected; w.State.Power > 0 || w.State.Energy > 0 {
-			charging = Flowing
-		}
-	}
-	use := PortUse{Station: w.Station, EVSE: w.State.EVSE, Session: w.ID, Charging: charging, Over: w.State.Phase == Stopped,
+	charging := w.State.shown()
+	was := &w.before.State
+	same := !w.fresh && was.EVSE == w.State.EVSE && was.Phase == w.State.Phase && was.shown() == charging
+	use := PortUse{Station: w.Station, EVSE: w.State.EVSE, Session: w.ID, Charging: charging, Over: w.State.Phase == Stopped, Same: same,
 		Power: int64(w.State.Power), Connector: w.Wire}
 	if w.batched {
 		w.use = &use
 		return nil
 	}
 	return s.d.PortUse(tx, use)
+}
+
+// shown is the charging state as the port is told.
+func (s *State) shown() Charging {
+	switch {
+	case s.Charging != Unknown:
+		return s.Charging
+	case s.Power > 0 || s.Energy > 0: // nobody told: a 1.6 station before its first status
+		return Flowing
+	}
+	return Connected
 }
 
 // limits has a session stopped that is at its limit, once.

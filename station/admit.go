@@ -24,7 +24,7 @@ func (s *Service) Connect(ctx context.Context, h ocpp.Handshake) (ocpp.Admission
 	if _, err := ParseID(h.Station); err != nil {
 		return ocpp.Admission{}, fault.New(fault.NotFound, "station.unknown", "%q is not a station id", clipped(h.Station))
 	}
-	c, err := s.card(ctx, h.Station, cardFor)
+	c, err := s.card(ctx, h.Station)
 	if err != nil {
 		return ocpp.Admission{}, err
 	}
@@ -156,11 +156,11 @@ func (s *Service) checkPassword(ctx context.Context, c *card, h ocpp.Handshake) 
 }
 
 func (s *Service) reread(ctx context.Context, c *card) (*card, error) {
-	if c.fits(s.now(), time.Second) {
+	if s.now().Add(cardFor - time.Second).Before(c.until) { // read within the last second
 		return nil, nil
 	}
 	s.forget(c.ID.Key())
-	return s.card(ctx, string(c.ID), cardFor)
+	return s.card(ctx, string(c.ID))
 }
 
 // promote makes the new password the only one, at its first use.

@@ -27,46 +27,27 @@ type card struct {
 	On, Off      ocpp.Tolerance
 	Protocol     string
 	Connectors   ocpp.ConnectorMap // of a 1.6 station
-	mapped       bool              // it may have a map of its own or of its model; most have none
-	read         time.Time
+	until        time.Time
 	missing      bool // nobody knows the id
 }
 
-// How old a card may be. A change is told to all nodes; this is for the word
-// that did not arrive.
 const (
-	cardFor    = 5 * time.Minute  // at a handshake
-	knownFor   = 30 * time.Minute // on a connection, with each message
+	cardFor    = 5 * time.Minute
 	missingFor = 15 * time.Second
 	maxCards   = 200_000
 
 	cacheSubject = "cache.station"
 )
 
-// fits tells whether the card may be used by somebody content with such an age.
-func (c *card) fits(now time.Time, age time.Duration) bool {
-	if c != nil && c.missing {
-		age = missingFor
-	}
-	return c != nil && now.Sub(c.read) <= age
-}
-
-// kept gives what memory has under a key; nil: nothing that is new enough.
-func (s *Service) kept(key string, age time.Duration) *card {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.cards[key]; c.fits(s.now(), age) {
-		return c
-	}
-	return nil
-}
-
 // card gives the station behind an identity as it was sent, from memory or
 // the database; nil when nobody knows it.
-func (s *Service) card(ctx context.Context, presented string, age time.Duration) (*card, error) {
+func (s *Service) card(ctx context.Context, presented string) (*card, error) {
 	key := strings.ToLower(presented)
-	c := s.kept(key, age)
-	if c == nil {
+	now := s.now()
+	s.mu.Lock()
+	c := s.cards[key]
+	s.mu.Unlock()
+	if c == nil || now.After(c.until) {
 		var err error
 		if c, err = s.lookup.Get(ctx, key); err != nil {
 			return nil, err
@@ -89,7 +70,8 @@ const cardColumns = `key, id, org, site, life, profile, password, password_next,
 // keyed is a card as it is read.
 type keyed struct {
 	card
-	key string
+	key    string
+	mapped bool // it may have a map of its own or of its model; most have none
 }
 
 func scanCard(row db.Scanner) (c keyed, err error) {
@@ -106,7 +88,7 @@ func scanCard(row db.Scanner) (c keyed, err error) {
 // for a short time.
 func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) {
 	s.mu.Lock()
-	generation := s.changed.count
+	count := s.changed.count
 	s.mu.Unlock()
 	now := s.now()
 	q, args := db.Build("SELECT " + cardColumns + " FROM charging_station WHERE TRUE").And(db.In("key", keys...)).SQL()
@@ -116,7 +98,7 @@ func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) 
 	}
 	out := make(map[string]*card, len(keys))
 	for _, key := range keys {
-		out[key] = &card{missing: true, read: now}
+		out[key] = &card{missing: true, until: now.Add(missingFor)}
 	}
 	for i := range found {
 		c := &found[i]
@@ -128,14 +110,14 @@ func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) 
 			c.Connectors = m.Map
 		}
 		one := c.card
-		one.read = now
+		one.until = now.Add(cardFor)
 		out[c.key] = &one
 	}
-	s.keepCards(out, generation)
+	s.keepCards(out, count)
 	return out, nil
 }
 
-func (s *Service) keepCards(cards map[string]*card, generation uint64) {
+func (s *Service) keepCards(cards map[string]*card, count uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.cards) >= maxCards {
@@ -146,10 +128,9 @@ func (s *Service) keepCards(cards map[string]*card, generation uint64) {
 		}
 	}
 	for key, c := range cards {
-		if s.changed.since(key, generation) {
-			continue // it changed while we read
+		if !s.changed.since(key, count) { // else it changed while we read
+			s.cards[key] = c
 		}
-		s.cards[key] = c
 	}
 }
 
@@ -181,48 +162,13 @@ func (c *changed) since(key string, count uint64) bool { return count < c.floor 
 func (s *Service) announce(tx *db.Tx, id ID) {
 	tx.AfterCommit(func() {
 		s.forget(id.Key())
-		s.tellChanged(id)
+		if s.d.Bus == nil {
+			return
+		}
+		if err := s.d.Bus.Publish(cacheSubject, []byte(id.Key())); err != nil {
+			s.d.Log.Warn("other nodes may use an old entry for some minutes", "station", id, "error", err)
+		}
 	})
-}
-
-// announceTree is announce of what a change made of a station: it stays in this
-// node's cache, as it is now.
-func (s *Service) announceTree(tx *db.Tx, t *tree) {
-	tx.AfterCommit(func() {
-		s.renew(t.Station)
-		s.tellChanged(t.ID)
-	})
-}
-
-func (s *Service) tellChanged(id ID) {
-	if s.d.Bus == nil {
-		return
-	}
-	if err := s.d.Bus.Publish(cacheSubject, []byte(id.Key())); err != nil {
-		s.d.Log.Warn("other nodes may use an old entry for some minutes", "station", id, "error", err)
-	}
-}
-
-// renew writes a change into a card that is kept. Where it may mean another
-// connector map the card goes.
-func (s *Service) renew(t Station) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	key := t.ID.Key()
-	s.changed.note(key)
-	c := s.cards[key]
-	if c == nil {
-		return
-	}
-	if c.missing || c.mapped {
-		delete(s.cards, key)
-		return
-	}
-	now := *c
-	now.Org, now.Site, now.Life, now.Profile, now.Proven = t.Org, t.Site, t.Life, t.Profile, t.Proven
-	now.Incarnation, now.Heartbeat, now.Quarantined, now.LastAddr = t.Incarnation, t.Heartbeat, t.Quarantined != nil, host(t.RemoteAddr)
-	now.Make, now.On, now.Off, now.Protocol = ocpp.Make{Vendor: t.Vendor, Model: t.Model, Firmware: t.Firmware}, t.Tolerate, t.Refuse, t.Protocol
-	s.cards[key] = &now
 }
 
 func (s *Service) forget(key string) {
@@ -237,7 +183,7 @@ func (s *Service) forget(key string) {
 // of today, and the incarnation when no boot came on this connection (field
 // note 1: stations need not boot again to reconnect).
 func (s *Service) Identify(ctx context.Context, p ocpp.Peer) (ocpp.Peer, error) {
-	c, err := s.card(ctx, p.Station, knownFor)
+	c, err := s.card(ctx, p.Station)
 	if err != nil {
 		return p, err
 	}
@@ -276,8 +222,10 @@ func (s *Service) Place(tx *db.Tx, station string) (Place, error) {
 // cardIn is card inside a transaction; never nil.
 func (s *Service) cardIn(tx *db.Tx, station string) (*card, error) {
 	key := strings.ToLower(station)
-	c := s.kept(key, cardFor)
-	if c == nil {
+	s.mu.Lock()
+	c := s.cards[key]
+	s.mu.Unlock()
+	if c == nil || s.now().After(c.until) {
 		all, err := s.loadCards(tx, []string{key})
 		return all[key], err
 	}

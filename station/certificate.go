@@ -102,7 +102,7 @@ func (s *Service) Failed(ctx context.Context, station, remote, reason, detail st
 		return
 	}
 	if station != "" {
-		if c, err := s.card(ctx, station, cardFor); err == nil && c != nil && c.Life != Retired {
+		if c, err := s.card(ctx, station); err == nil && c != nil && c.Life != Retired {
 			s.Deviation(ctx, ocpp.Peer{Station: string(c.ID)}, ocpp.Deviation{Code: reason, Action: "connect", Detail: detail + ", from " + host(remote)})
 			return
 		}

@@ -58,7 +58,7 @@ func (s *Service) finish(tx *db.Tx, trees ...*tree) error {
 	}
 	for _, t := range trees {
 		if t.identityChanged() {
-			s.announceTree(tx, t)
+			s.announce(tx, t.ID)
 		}
 		if len(t.history) > 0 || t.Status != t.before.Status || t.Connected != t.before.Connected || t.powerChanged() {
 			at := tx.Now

@@ -139,10 +139,9 @@ func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 	return back, err
 }
 
-// revive undoes silence: the socket was not closed by then. A sign of life may
-// come to be stored after the end of its connection.
+// revive undoes silence: the socket was never closed.
 func (t *tree) revive(epoch int64, at time.Time) {
-	if epoch != t.Epoch || t.Connected || t.GoneAt != nil && at.Before(*t.GoneAt) {
+	if epoch != t.Epoch || t.Connected {
 		return
 	}
 	t.quiet = !t.Announced

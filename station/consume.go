@@ -36,7 +36,8 @@ func (s *Service) siteChanged(tx *db.Tx, f event.Fact) error {
 // PortUsage is the Usage of one port.
 type PortUsage struct {
 	Station string
-	EVSE    int // as it was numbered when the session began
+	EVSE    int  // as it was numbered when the session began
+	Same    bool // as it was told before, but for the power: a reading usually changes that alone
 	Usage
 }
 
@@ -59,9 +60,39 @@ func (s *Service) SetUses(tx *db.Tx, uses []PortUsage) error {
 			return err
 		}
 	}
-	uses, err := changedUses(tx, uses)
-	if err != nil || len(uses) == 0 {
+	same, others := sameUses(uses)
+	if err := s.changeUses(tx, others); err != nil || len(same) == 0 {
 		return err
+	}
+	noted, err := notePower(tx, same) // last: who changes trees locks stations before their ports
+	if err != nil {
+		return err
+	}
+	return s.changeUses(tx, slices.DeleteFunc(same, func(u PortUsage) bool { return noted[u.Station] }))
+}
+
+// sameUses gives the usages of which only the power is to be noted, if they are
+// what they are said to be, and the others. Of a station with several there are
+// only others.
+func sameUses(uses []PortUsage) (same, others []PortUsage) {
+	all := make(map[string]int, len(uses))
+	for _, u := range uses {
+		all[u.Station]++
+	}
+	for _, u := range uses {
+		if u.Same && openUses[u.State] != "" && all[u.Station] == 1 {
+			same = append(same, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	return same, others
+}
+
+// changeUses applies usages to the trees of their stations.
+func (s *Service) changeUses(tx *db.Tx, uses []PortUsage) error {
+	if len(uses) == 0 {
+		return nil
 	}
 	keys := make([]string, len(uses))
 	for i, u := range uses {
@@ -90,25 +121,6 @@ func (s *Service) SetUses(tx *db.Tx, uses []PortUsage) error {
 	return s.finish(tx, order...)
 }
 
-// changedUses notes the power of ports whose use is as before, with one
-// statement, and gives the others: a reading usually changes the power alone,
-// and nothing follows of it. Of a station with several all are given if one is.
-func changedUses(tx *db.Tx, uses []PortUsage) ([]PortUsage, error) {
-	all := map[string]int{}
-	for _, u := range uses {
-		all[u.Station]++
-	}
-	same := slices.DeleteFunc(slices.Clone(uses), func(u PortUsage) bool { return openUses[u.State] == "" || all[u.Station] > 1 })
-	if len(same) == 0 {
-		return uses, nil
-	}
-	noted, err := notePower(tx, same)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(uses, func(u PortUsage) bool { return noted[u.Station] }), nil
-}
-
 // notePower stores the power of ports, one of each station, whose session and
 // use are as said, and gives the stations where that was so.
 func notePower(tx *db.Tx, uses []PortUsage) (stations map[string]bool, err error) {
@@ -120,7 +132,7 @@ func notePower(tx *db.Tx, uses []PortUsage) (stations map[string]bool, err error
 			at[i], ports[i], sessions[i], states[i], powers[i] = u.Station, int64(u.EVSE), u.Session, string(u.State), u.Power
 		}
 		args = []any{at, ports, sessions, states, powers}
-		// Locked in the order in which trees are saved.
+		// Ports are locked in the order in which trees are saved.
 		query = `WITH told AS (SELECT e.station AS at, e.evse AS port, t.power AS watts
 			FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS t(station, evse, session, state, power)
 			JOIN evse e ON e.station = t.station AND e.evse = t.evse

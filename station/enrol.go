@@ -154,7 +154,7 @@ func (s *Service) enrolThrough(ctx context.Context, w Window, h ocpp.Handshake) 
 		return forgetKnock(tx, st.ID.Key())
 	})
 	if fault.Is(err, fault.Conflict) { // enrolled on another node in this moment
-		return s.card(ctx, h.Station, cardFor)
+		return s.card(ctx, h.Station)
 	}
 	if c != nil {
 		s.d.Log.Info("a station enrolled", "station", c.ID, "org", c.Org, "window", w.ID)

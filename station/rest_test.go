@@ -176,7 +176,7 @@ func TestPortsFollowManySessions(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ids := []string{"CS-1", "CS-2", "CS-3", "CS-4"}
 		usage := func(id string, evse int, state Use, power int64) PortUsage {
-			return PortUsage{Station: id, EVSE: evse, Usage: Usage{State: state, Session: id, Power: power}}
+			return PortUsage{Station: id, EVSE: evse, Same: state != UseEnded, Usage: Usage{State: state, Session: id, Power: power}}
 		}
 		tell := func(uses ...PortUsage) {
 			t.Helper()
@@ -185,7 +185,7 @@ func TestPortsFollowManySessions(t *testing.T) {
 		for _, id := range ids {
 			h.create(Draft{ID: ID(id)})
 			h.status(h.connect(id), 1, 1, "Occupied")
-			tell(usage(id, 1, UseCharging, 1000))
+			tell(usage(id, 1, UseCharging, 1000)) // not the same as before, whatever it says
 		}
 		two := usage("CS-4", 2, UseCharging, 700)
 		two.Session = "another"

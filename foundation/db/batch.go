@@ -49,6 +49,10 @@ type Batch[T any] struct {
 
 const crowd = 4 // callers in a transaction: more are on their way
 
+// few tells whether so many callers in a transaction say that few are on their
+// way. Those that yield wait for two already.
+func (b *Batch[T]) few(callers int) bool { return callers < crowd && !(b.o.Yields && callers > 1) }
+
 // began is what beats are counted from.
 var began = time.Now()
 
@@ -162,7 +166,7 @@ func (b *Batch[T]) run() {
 		}
 		if b.o.Rest > 0 {
 			b.from, b.rest = time.Now(), b.o.Rest
-			if len(group) < crowd {
+			if b.few(len(group)) {
 				b.rest /= 4
 			}
 		}

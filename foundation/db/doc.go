@@ -18,7 +18,9 @@
 // On PostgreSQL each answer that is waited for costs a journey. The begin of a
 // transaction, and statements whose result nobody needs ([Tx.Send],
 // [InsertRows]), go out together with the next statement that has one, or with
-// the commit (pipe.go); so an error of theirs may come later.
+// the commit (pipe.go); so an error of theirs may come later. Statements of a
+// [Batch] are planned once on a connection and read no table from end to end
+// where an index serves (planOnce).
 //
 // On SQLite one writer commits many waiting closures together, so that one
 // fsync serves many callers: an error or a panic undoes only the closure it

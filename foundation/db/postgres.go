@@ -89,23 +89,16 @@ type pgMode struct {
 var (
 	pgView   = pgMode{begin: []string{"begin isolation level repeatable read read only"}} // one snapshot, as a read transaction on SQLite has
 	pgUpdate = pgMode{[]string{"begin isolation level repeatable read"}, true}
-	pgKeyed  = pgMode{[]string{"begin isolation level repeatable read", planOnce}, true}
 	pgBatch  = pgMode{[]string{"begin isolation level read committed", planOnce}, true}
 )
 
-type keyedKey struct{}
-
-// Keyed marks an Update that is run all the time and whose statements find
-// their rows by an index, as those of a batch do: PostgreSQL plans each once on
-// a connection. On SQLite the mark means nothing.
-func Keyed(ctx context.Context) context.Context { return context.WithValue(ctx, keyedKey{}, true) }
-
-// planOnce has a statement planned once on a connection, not with every
-// execution for the values of that one: planning took longer than a lookup
-// does. A plan that is kept must not come from the size that a table had by
-// then, and have all of it read.
+// planOnce has a batch's statements planned once on a connection, not with
+// every execution for the values of that one: planning took longer than a lookup
+// by key does. A plan that is kept must not come from the size that a table had
+// by then, and have all of it read. It cannot go by an index over a part of a
+// table that a parameter names: that has to stand in the statement.
 const planOnce = `SELECT set_config('plan_cache_mode', 'force_generic_plan', TRUE), set_config('enable_seqscan', 'off', TRUE),
-	set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE)`
+	set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE), set_config('jit', 'off', TRUE)`
 
 // updatePG runs a closure until it did not collide with another.
 //
@@ -116,11 +109,8 @@ const planOnce = `SELECT set_config('plan_cache_mode', 'force_generic_plan', TRU
 // for a lock only to be refused.
 func (d *DB) updatePG(ctx context.Context, fn func(tx *Tx) error, batch bool) error {
 	mode := pgUpdate
-	switch {
-	case batch:
+	if batch {
 		mode = pgBatch
-	case ctx.Value(keyedKey{}) != nil:
-		mode = pgKeyed
 	}
 	pause := pgPause
 	for attempt := 1; ; attempt++ {

@@ -74,8 +74,7 @@ type leases struct {
 	db *db.DB
 
 	mu  sync.Mutex
-	at  time.Time // of the clock that runs, whatever the database's does
-	all map[string]holding
+	all map[string]holding // nil: to be read
 }
 
 type holding struct {
@@ -83,16 +82,15 @@ type holding struct {
 	until                 int64
 }
 
-// leasesFor is how old they may be; a consumer looks again after poll.
+// leasesFor is how long they are kept; a consumer looks again after poll.
 const leasesFor = poll / 2
 
 func (l *leases) look(ctx context.Context) (map[string]holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.all != nil && time.Since(l.at) < leasesFor {
+	if l.all != nil {
 		return l.all, nil
 	}
-	at := time.Now()
 	var found []holding
 	err := l.db.View(ctx, func(tx *db.Tx) (err error) {
 		found, err = db.Collect(tx, func(row db.Scanner) (h holding, err error) {
@@ -103,11 +101,18 @@ func (l *leases) look(ctx context.Context) (map[string]holding, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.at, l.all = at, make(map[string]holding, len(found))
+	l.all = make(map[string]holding, len(found))
 	for _, h := range found {
 		l.all[h.consumer] = h
 	}
+	time.AfterFunc(leasesFor, l.forget)
 	return l.all, nil
+}
+
+func (l *leases) forget() {
+	l.mu.Lock()
+	l.all = nil
+	l.mu.Unlock()
 }
 
 // take gets or renews the lease; fault.NotFound when another has it.

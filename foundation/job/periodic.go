@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -43,10 +44,15 @@ func (r *Runner) Every(name string, every time.Duration, fn func(ctx context.Con
 
 func (p *periodic) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if _, err := p.once(ctx); err != nil && ctx.Err() == nil {
+		did, err := p.once(ctx)
+		if err != nil && ctx.Err() == nil {
 			p.r.log.Warn("periodic work cannot be taken", "name", p.name, "err", err)
 		}
-		nap := time.NewTimer(p.nap(ctx))
+		wait := p.nap(ctx)
+		if !did { // whoever did it last goes first, so that nodes seldom take it from each other
+			wait += rand.N(min(p.every/10, poll) + 1)
+		}
+		nap := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-nap.C:

@@ -251,7 +251,7 @@ func (r *Runner) claim(ctx context.Context, limit, background int) ([]Job, error
 		return nil, err
 	}
 	var jobs []Job
-	err = r.db.Update(db.Keyed(ctx), func(tx *db.Tx) error {
+	err = r.db.Update(ctx, func(tx *db.Tx) error {
 		jobs = nil
 		for _, b := range due {
 			n := limit

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,9 @@ const defaultHeartbeat = time.Hour
 // Between two reports that a station lives.
 const minReport, maxReport = 20 * time.Second, 150 * time.Second
 
-// reportTicks is how many ticks' signs of life are stored together.
-const reportTicks = 4
+// reportTicks is how many ticks' signs of life are stored together, maxLiving
+// how many wait at most.
+const reportTicks, maxLiving = 4, 20_000
 
 // life is a connection with a sign of life that is to be reported.
 type life struct {
@@ -27,8 +29,7 @@ type life struct {
 }
 
 // keepalive turns the wheel until ctx ends. It never waits for the database:
-// signs of life that come while others are being stored are passed over, and
-// the next visit finds them again.
+// signs of life that come while others are being stored wait for the next time.
 func (g *Gateway) keepalive(ctx context.Context) {
 	tick := time.NewTicker(visitEvery)
 	defer tick.Stop()
@@ -51,13 +52,16 @@ func (g *Gateway) keepalive(ctx context.Context) {
 		select {
 		case <-free:
 			all := living
+			living = nil
 			g.loops.Go(func() {
 				g.report(all)
 				free <- struct{}{}
 			})
 		default:
+			if len(living) > maxLiving { // the database hangs; their next visits find them again
+				living = nil
+			}
 		}
-		living = nil
 	}
 }
 
@@ -93,6 +97,10 @@ func (g *Gateway) visit(batch []*link) (living []life) {
 
 // report has signs of life stored; the next visit tries again if they were not.
 func (g *Gateway) report(living []life) {
+	living = slices.DeleteFunc(living, func(l life) bool { return g.links.get(l.key) != l.link }) // their end is stored
+	if len(living) == 0 {
+		return
+	}
 	signs := make([]ocpp.Sign, len(living))
 	for i, l := range living {
 		signs[i] = ocpp.Sign{Peer: l.currentPeer(), At: l.heard}

@@ -60,8 +60,10 @@ func (w *wire) pingNow() (sent bool) {
 		return false
 	}
 	if n < len(pingFrame) {
-		_, err := w.send(pingFrame[n:])
-		return err == nil
+		if _, err := w.send(pingFrame[n:]); err != nil {
+			_ = w.Conn.Close() // half a frame is out
+		}
+		return true
 	}
 	w.told.Store(w.now().UnixMilli())
 	return true
