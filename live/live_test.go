@@ -349,11 +349,16 @@ func TestNobodyLooksOn(t *testing.T) {
 		t.Fatal("it does not rest")
 	}
 	begins(20)
-	if _, upTo, _, whole := h.join(identity.Scope{}, filter{}, 15); upTo != 20 || whole {
+	v, upTo, _, whole := h.join(identity.Scope{}, filter{}, 15)
+	if upTo != 20 || whole {
 		t.Errorf("up to %d, whole %v", upTo, whole)
 	}
+	h.leave(identity.Scope{}, v)
 	h.close()
 	if <-h.want(); len(h.wanted) > 0 {
 		t.Error("after its end facts are wanted")
+	}
+	if now = now.Add(time.Hour); h.rest() {
+		t.Error("after its end it rests, and who comes would wait")
 	}
 }
