@@ -170,8 +170,11 @@ func (b *Batch[T]) run() {
 				b.rest /= 4
 			}
 		}
-		b.write(group)
+		handed := b.write(group)
 		b.written(group)
+		if handed && !b.resume() {
+			return
+		}
 	}
 }
 
@@ -211,24 +214,31 @@ func (b *Batch[T]) take() []*entry[T] {
 	return group
 }
 
-func (b *Batch[T]) write(group []*entry[T]) {
+// write commits the rows of a group and tells whether the batch was handed to
+// the next one meanwhile.
+func (b *Batch[T]) write(group []*entry[T]) (handed bool) {
 	var rows []T
 	for _, e := range group {
 		rows = append(rows, e.rows...)
 	}
-	err := b.commit(rows)
-	if err == nil || len(group) == 1 {
+	batch := &batched{}
+	if b.lanes != nil {
+		batch.handed = func() { handed = true; b.handOver() }
+	}
+	err := b.commit(rows, batch)
+	if err == nil || len(group) == 1 || handed {
 		for _, e := range group {
 			e.done <- err
 		}
-		return
+		return handed
 	}
 	for _, e := range group {
-		e.done <- b.commit(e.rows)
+		e.done <- b.commit(e.rows, &batched{})
 	}
+	return false
 }
 
-func (b *Batch[T]) commit(rows []T) (err error) {
+func (b *Batch[T]) commit(rows []T, batch *batched) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -238,7 +248,7 @@ func (b *Batch[T]) commit(rows []T) (err error) {
 	if b.brief != nil {
 		fn = b.brief.Of(len(rows), fn)
 	}
-	return b.db.update(b.ctx, fn, true)
+	return b.db.update(b.ctx, fn, batch)
 }
 
 // Close refuses new rows, writes those that wait and returns when the last is

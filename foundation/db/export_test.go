@@ -1,6 +1,9 @@
 package db
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // Queued counts the transactions that wait for the writer of SQLite.
 func (d *DB) Queued() int {
@@ -16,6 +19,13 @@ func (d *DB) GroupFor(t time.Duration) { d.lite.groupTime = t }
 // YieldFor lets transactions that yield be overtaken for this long; while
 // nobody else writes.
 func (d *DB) YieldFor(t time.Duration) { d.lite.overdue = t }
+
+// SyncBy has SQLite's log synced by fn, which may call the real way; before
+// anybody writes.
+func (d *DB) SyncBy(fn func(really func() error) error) {
+	really := d.lite.syncs.flush
+	d.lite.syncs.flush = func(f *os.File) error { return fn(func() error { return really(f) }) }
+}
 
 // ProbeMost sets how many rows a probe reads, and how many it walks; it gives
 // the way back.

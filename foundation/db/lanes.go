@@ -10,27 +10,29 @@ const (
 type lanes[T any] struct {
 	key  func(T) string
 	busy map[string]struct{} // the keys of rows that are being written
+	most int                 // transactions side by side; 0: only when handed over
 }
 
 // NewLanes makes a Batch that, on PostgreSQL, writes up to four transactions
 // side by side once many rows wait: while one waits for its statements and its
 // commit, the others go on. As long as few wait there is one, for each costs
 // its statements. Two never have rows of the same key, so each key keeps the
-// order of its rows. SQLite has one writer and needs none of this; o.Rest is for
-// SQLite only.
+// order of its rows. On SQLite, whose one writer runs one after the other, the
+// next transaction begins when the last is committed and waits for the disk.
+// o.Rest is for SQLite only.
 func NewLanes[T any](d *DB, o BatchOptions, key func(T) string, flush func(tx *Tx, rows []T) error) *Batch[T] {
-	if d.Dialect() != Postgres {
-		return NewBatch(d, o, flush)
+	l := &lanes[T]{key: key, busy: map[string]struct{}{}}
+	if d.Dialect() == Postgres {
+		o.Rest, o.MaxRows, l.most = 0, laneMost, pgLanes
 	}
-	o.Rest = 0
 	b := NewBatch(d, o, flush)
-	b.lanes = &lanes[T]{key, map[string]struct{}{}}
+	b.lanes = l
 	return b
 }
 
 // more tells whether another transaction is to begin.
 func (l *lanes[T]) more(running, rows int) bool {
-	return l != nil && running < pgLanes && rows >= laneMore
+	return l != nil && running < l.most && rows >= laneMore
 }
 
 // takeFree takes the first rows whose keys are free: neither being written nor
@@ -39,9 +41,9 @@ func (l *lanes[T]) more(running, rows int) bool {
 func (b *Batch[T]) takeFree() []*entry[T] {
 	var group []*entry[T]
 	waits := map[string]struct{}{}
-	left, rows := b.pending[:0], 0
+	left, rows, most := b.pending[:0], 0, b.most()
 	for i, e := range b.pending {
-		if rows >= laneMost {
+		if rows >= most {
 			left = append(left, b.pending[i:]...)
 			break
 		}
@@ -61,6 +63,30 @@ func (b *Batch[T]) takeFree() []*entry[T] {
 		b.running--
 	}
 	return group
+}
+
+// handOver lets the next transaction begin; the writer of SQLite calls it.
+func (b *Batch[T]) handOver() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.pending) == 0 {
+		b.running--
+		return
+	}
+	b.idle.Add(1)
+	go b.run()
+}
+
+// resume tells whether what waits needs somebody to write it: nobody could
+// take it while its keys were busy.
+func (b *Batch[T]) resume() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running > 0 || len(b.pending) == 0 {
+		return false
+	}
+	b.running++
+	return true
 }
 
 // free holds when no key of the rows is being written or waits.

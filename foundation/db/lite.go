@@ -29,7 +29,8 @@ type lite struct {
 	write *sql.DB
 	read  *sql.DB
 
-	delay time.Duration // Config.CommitDelay
+	syncs *syncer
+	doubt atomic.Bool // whether all that was committed is on disk
 
 	slots chan struct{} // one token per reader in use
 	mu    sync.Mutex
@@ -90,7 +91,7 @@ func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 		}()
 	}
 	l := &lite{
-		db: d, path: path, delay: c.CommitDelay,
+		db: d, path: path, syncs: newSyncer(path, c.CommitDelay),
 		slots:     make(chan struct{}, readers),
 		groupTime: groupTime,
 		overdue:   yieldTime,
@@ -110,7 +111,7 @@ func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 	}
 	l.write.SetMaxIdleConns(1)
 	l.read.SetMaxOpenConns(readers)
-	conn, err := l.connect(ctx, l.write)
+	conn, err := l.writer(ctx)
 	if err != nil {
 		l.write.Close()
 		return nil, fault.Wrap(fault.Unavailable, err, "db.open", "the database file %s cannot be opened", path)
@@ -122,6 +123,7 @@ func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "db.open", "the database file %s cannot be opened a second time", path)
 	}
 	go l.writeLoop(conn)
+	go l.syncs.loop(l.unsure)
 	go l.checkpointLoop(second)
 	return l, nil
 }

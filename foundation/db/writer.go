@@ -24,7 +24,7 @@ const (
 // and a test may end its goroutine inside a closure.
 type waiting struct {
 	ctx    context.Context
-	again  bool         // the closure may be run a second time
+	batch  *batched     // its closure may be run a second time; nil: not of a batch
 	yields bool         // to those that do not
 	since  time.Time    // it waits
 	state  atomic.Int32 // queued, started or left
@@ -45,16 +45,21 @@ const (
 // are; fault.Unavailable means that the engine is away, full or too busy, and
 // nothing was stored.
 func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
-	return d.update(ctx, fn, false)
+	return d.update(ctx, fn, nil)
 }
 
-// update is Update. The closure of a batch is known to bear another run on
+// batched marks the closure of a batch. It is known to bear another run on
 // SQLite too, which saves it a savepoint, and to lock on PostgreSQL what it
 // reads and writes back.
-func (d *DB) update(ctx context.Context, fn func(tx *Tx) error, batch bool) error {
+type batched struct {
+	handed func() // SQLite's writer tells it of the commit that the disk has yet to confirm; may be nil
+}
+
+// update is Update; batch is nil but for a batch.
+func (d *DB) update(ctx context.Context, fn func(tx *Tx) error, batch *batched) error {
 	d.refuseNested(ctx)
 	if d.dialect == Postgres {
-		return d.updatePG(ctx, fn, batch)
+		return d.updatePG(ctx, fn, batch != nil)
 	}
 	return d.updateLite(ctx, fn, batch)
 }
@@ -69,11 +74,11 @@ func (d *DB) View(ctx context.Context, fn func(tx *Tx) error) error {
 	return d.viewLite(ctx, fn)
 }
 
-func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error, again bool) error {
+func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error, batch *batched) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &waiting{ctx: ctx, again: again, yields: yields(ctx), since: time.Now(),
+	w := &waiting{ctx: ctx, batch: batch, yields: yields(ctx), since: time.Now(),
 		turn: make(chan *liteConn, 1), ran: make(chan error, 1), end: make(chan error, 1)}
 	line := d.lite.line(w)
 	select {
@@ -163,6 +168,15 @@ func (d *DB) runLite(w *waiting, conn *liteConn, fn func(tx *Tx) error) (tx *Tx,
 // steady runs statements that their caller cannot interrupt.
 type steady struct{ *liteConn }
 
+// handOver tells the batches of a group that it is committed.
+func handOver(group []*waiting) {
+	for _, w := range group {
+		if w.batch != nil && w.batch.handed != nil {
+			w.batch.handed()
+		}
+	}
+}
+
 // writeLoop is the one writer: it takes waiting callers, gives each the
 // connection under a savepoint, commits once and answers all.
 func (l *lite) writeLoop(conn *liteConn) {
@@ -171,22 +185,22 @@ func (l *lite) writeLoop(conn *liteConn) {
 		if l.archive != nil {
 			l.archive.finish(context.Background(), conn)
 		}
+		close(l.syncs.groups)
+		<-l.syncs.ended
 		conn.close()
 	}()
-	group := make([]*waiting, 0, groupSize)
 	for first := l.first(); first != nil; first = l.first() {
 		if conn.bad {
 			conn = l.reconnect(conn)
 		}
-		group = l.commitGroup(conn, first, group[:0])
-		clear(group)
+		l.commitGroup(conn, first)
 		conn.trim()
 		l.checkpointLast(conn)
 	}
 }
 
 func (l *lite) reconnect(old *liteConn) *liteConn {
-	fresh, err := l.connect(context.Background(), l.write)
+	fresh, err := l.writer(context.Background())
 	if err != nil {
 		l.db.log.Error("the database file cannot be opened again", "err", err)
 		return old
@@ -195,26 +209,27 @@ func (l *lite) reconnect(old *liteConn) *liteConn {
 	return fresh
 }
 
-// commitGroup runs first and those that wait behind it, and gives back the
-// (emptied) slice of the callers that took part.
+// commitGroup runs first and those that wait behind it, commits, and leaves it
+// to the syncer to answer them.
 //
 // A savepoint makes SQLite copy every page that is written under it. As long
 // as all that ran before can be run again, a caller needs none: if it fails
 // the whole transaction is undone and the others take their turn anew.
-func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*waiting {
+func (l *lite) commitGroup(conn *liteConn, first *waiting) {
 	ctx := context.Background()
 	if err := l.begin(ctx, conn); err != nil {
 		if first.state.CompareAndSwap(queued, started) {
 			first.end <- classify(err)
 		}
-		return group
+		return
 	}
+	var group []*waiting
 	from, again := time.Now(), true
 	var broken error
 	for next := first; next != nil && broken == nil; next = l.another(next, len(group), from) {
 		var ran outcome
 		if ran, broken = l.runOne(ctx, conn, next, again); ran == joined {
-			group, again = append(group, next), again && next.again
+			group, again = append(group, next), again && next.batch != nil
 		} else if ran == undone {
 			group, broken = l.redo(ctx, conn, group)
 			again = false
@@ -227,24 +242,25 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting, group []*waiting) []*
 		if _, broken = conn.exec(ctx, "COMMIT", nil); broken == nil && l.archive != nil {
 			l.archive.committed(ctx, conn)
 		}
-		time.Sleep(l.delay) // none but when measuring
 	}
 	if broken != nil {
 		// The engine may have rolled back by itself already.
 		if _, err := conn.exec(ctx, "ROLLBACK", nil); err != nil {
 			l.db.log.Debug("rollback after a failed group", "err", err)
 		}
-		broken = classify(broken)
-	}
-	for _, w := range group {
-		w.end <- broken
+		tell(group, classify(broken))
+	} else {
+		handOver(group)
+		l.syncs.groups <- group
 	}
 	l.grown(conn)
-	return group
 }
 
 // begin begins the transaction of a group.
 func (l *lite) begin(ctx context.Context, conn *liteConn) error {
+	if err := l.settle(ctx, conn); err != nil {
+		return err
+	}
 	_, err := conn.exec(ctx, "BEGIN IMMEDIATE", nil)
 	if err == nil && l.archive != nil {
 		l.archive.begun(ctx, conn)
