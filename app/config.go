@@ -47,7 +47,7 @@ type Config struct {
 	TrustedProxy  []string `help:"Networks whose X-Forwarded-* headers are believed." placeholder:"CIDR"`
 
 	AllowProfile0    bool          `name:"allow-profile-0" help:"Let stations that are set to security profile 0 connect without a password."`
-	HandshakesPerSec int           `name:"handshakes-per-second" help:"New station connections accepted per second; more wait." default:"2000"`
+	HandshakesPerSec int           `name:"handshakes-per-second" help:"New station connections accepted per second; more wait, or are told when to come back." default:"500"`
 	DrainFor         time.Duration `name:"drain-for" help:"Over how long stations are sent away when the node stops, so that they do not all come back at once." default:"20s"`
 	CommandTimeout   time.Duration `help:"How long a station may take to answer a command." default:"30s"`
 

@@ -42,7 +42,7 @@ func (a *App) servers() ([]*server, error) {
 			return nil, err
 		}
 		if s.listener = d.listener; d.stations {
-			s.listener, s.http.ConnState = a.rooms.gateway.Door(d.listener)
+			s.listener, s.http.ConnState = a.rooms.gateway.Door(d.listener, d.tls != nil)
 		}
 		out = append(out, s)
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For, -Proto and -Client-Cert are believed
 	ClientRoots    *ClientRoots   // authorities of the certificates that proxies forward; nil: none
 
-	HandshakesPerSecond int           // 1500; more wait, then get 503
+	HandshakesPerSecond int           // 500; more wait, or get 503 and an appointment
 	HandshakesAtOnce    int           // 128 handshakes in work
 	HandshakeWait       time.Duration // 8 s a handshake may wait for its turn
 
@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 			*v = d
 		}
 	}
-	set(&c.HandshakesPerSecond, 1500)
+	set(&c.HandshakesPerSecond, 500)
 	set(&c.HandshakesAtOnce, 128)
 	wait(&c.HandshakeWait, 8*time.Second)
 	set(&c.MessagesPerMinute, 3000)

@@ -8,9 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Failure is a connection that never became a request: a station that does
@@ -32,18 +35,38 @@ const (
 	TLSOnPlain     = "tls_on_plain"     // wss:// on an address that does not
 )
 
-// Door watches a listening address on which stations connect: serve on the
-// listener it gives, with the hook as http.Server.ConnState.
-func (g *Gateway) Door(l net.Listener) (net.Listener, func(net.Conn, http.ConnState)) {
-	return doorListener{l, g}, g.state
+// Door watches a listening address on which stations connect, by TLS if it is
+// secure: serve on the listener it gives, with the hook as http.Server.ConnState.
+func (g *Gateway) Door(l net.Listener, secure bool) (net.Listener, func(net.Conn, http.ConnState)) {
+	return doorListener{l, g, arrivals(secure)}, g.state
+}
+
+// How many sockets a door accepts a second, and at once. Those above wait in
+// the system's queue, where they cost nothing: as goroutines that all have
+// their request read they would stand before the messages of other stations. A
+// TLS handshake takes milliseconds of a core; thousands at the same time would
+// all take longer than stations wait, and begin again.
+const (
+	socketsPerSecond = 2000
+	helloesPerCore   = 175 // a second, with TLS
+	socketsAtOnce    = 64
+)
+
+func arrivals(secure bool) *rate.Limiter {
+	if secure {
+		return rate.NewLimiter(rate.Limit(helloesPerCore*runtime.GOMAXPROCS(0)), socketsAtOnce)
+	}
+	return rate.NewLimiter(socketsPerSecond, socketsAtOnce)
 }
 
 type doorListener struct {
 	net.Listener
-	g *Gateway
+	g        *Gateway
+	arrivals *rate.Limiter
 }
 
 func (l doorListener) Accept() (net.Conn, error) {
+	_ = l.arrivals.Wait(l.g.base) // a node that stops holds nobody back
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err

@@ -34,11 +34,13 @@ func (g *Gateway) Drain(on bool) bool {
 		ctx, cancel := context.WithCancel(g.base)
 		g.undrain = cancel
 		g.draining.Store(true)
+		g.leaves.widen(leavesAtLast)
 		g.closers.Go(func() { g.dismiss(ctx) })
 	case !on && g.undrain != nil:
 		g.undrain()
 		g.undrain = nil
 		g.draining.Store(false)
+		g.leaves.widen(leavesAtOnce)
 		for _, l := range g.links.all() {
 			l.leaving.Store(false)
 		}
@@ -52,6 +54,7 @@ func (g *Gateway) drainForGood() {
 	defer g.drainMu.Unlock()
 	g.stopping = true
 	g.draining.Store(true)
+	g.leaves.widen(leavesAtLast)
 	if g.undrain != nil {
 		g.undrain() // Shutdown goes on with it
 	}

@@ -203,12 +203,13 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestBusy: a node is busy while a twentieth of its replies is slow, or many
-// messages wait, and soon after no longer.
+// TestBusy: a node is busy while a twentieth of its replies is slow, many
+// messages wait or many stations come in, and soon after no longer.
 func TestBusy(t *testing.T) {
 	g := &Gateway{}
 	at := time.Now()
-	look := func(waiting, quick, slow int) bool {
+	look := func(waiting, quick, slow, boots int) bool {
+		g.pressure.boots.Add(uint64(boots))
 		for range quick {
 			g.pressure.replied(time.Millisecond)
 		}
@@ -220,19 +221,22 @@ func TestBusy(t *testing.T) {
 		return g.Busy()
 	}
 	for i, c := range []struct {
-		waiting, quick, slow int
-		want                 bool
+		waiting, quick, slow, boots int
+		want                        bool
 	}{
-		{0, 0, 0, false},
-		{0, 0, 3, false}, // a few say nothing
-		{0, 100, 2, false},
-		{0, 100, 20, true},
-		{0, 100, 0, true}, // it stays so for a moment
-		{0, 100, 0, false},
-		{64, 0, 0, true},
-		{0, 400, 0, false},
+		{0, 0, 0, 0, false},
+		{0, 0, 3, 0, false}, // a few say nothing
+		{0, 100, 2, 0, false},
+		{0, 100, 20, 0, true},
+		{0, 100, 0, 0, true}, // it stays so for a moment
+		{0, 100, 0, 0, false},
+		{64, 0, 0, 0, true},
+		{0, 400, 0, 4, false}, // a few come always
+		{0, 400, 0, 30, true},
+		{0, 400, 0, 0, true},
+		{0, 400, 0, 0, false},
 	} {
-		if got := look(c.waiting, c.quick, c.slow); got != c.want {
+		if got := look(c.waiting, c.quick, c.slow, c.boots); got != c.want {
 			t.Errorf("look %d: busy %v", i, got)
 		}
 	}

@@ -64,6 +64,8 @@ type Gateway struct {
 	stop     sync.Once
 	unserve  func()
 	reading  *readers
+	breaks   few   // connections that broke
+	leaves   few   // of them, those whose end is being taken into the books
 	readers  tasks // one per connection, and what is done for it
 	closers  tasks
 	loops    sync.WaitGroup
@@ -96,6 +98,7 @@ func New(d Deps) (*Gateway, error) {
 	g.options = rpc.Options{Now: g.now, Hold: g.memory.hold, NewID: func() string { return id.New[string](g.now()) }}
 	g.base, g.cancel = context.WithCancel(context.Background())
 	g.reading = newReaders(g.base.Done())
+	g.breaks.most, g.leaves.most = breaksAtOnce, leavesAtOnce
 	g.log = newMessageLog(g)
 	m, err := newMetrics(g, d.Metrics)
 	g.metrics = m
@@ -257,7 +260,16 @@ func (g *Gateway) goodbye(l *link, code websocket.StatusCode, reason string) {
 	}
 }
 
-// left ends a connection's life in the books.
+// How many connections that broke are seen to at a time, and how many ends are
+// taken into the books. When thousands break at once, most are back before
+// their turn comes: then there is nothing left to store.
+const (
+	breaksAtOnce = 8
+	leavesAtOnce = 32
+	leavesAtLast = 1024 // when the node sends its stations away
+)
+
+// left ends a connection's life.
 func (g *Gateway) left(l *link, reason string) {
 	g.wheel.remove(l)
 	g.links.remove(l)
@@ -267,17 +279,29 @@ func (g *Gateway) left(l *link, reason string) {
 		return
 	}
 	out := &leaving{key: l.key, reason: reason, epoch: peer.Epoch, at: g.now()}
+	g.readers.begin()
+	g.leaves.Go(func() {
+		defer g.readers.done()
+		g.book(peer, out)
+	})
+}
+
+// book takes the end of a connection into the books, unless a newer one has
+// the row.
+func (g *Gateway) book(peer ocpp.Peer, out *leaving) {
+	if now := g.links.get(out.key); now != nil && now.epoch() > out.epoch {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // also while shutting down
 	defer cancel()
 	if err := g.store.leaves.Add(ctx, out); err != nil {
 		g.logger.Error("end of a connection not recorded", "org", peer.Org, "station", peer.Station, "err", err)
 		return // the next start of this node, or another node, ends it
 	}
-	if !out.ours {
-		return // a newer connection exists
+	if out.ours {
+		g.csms.Disconnected(ctx, peer, out.reason)
+		g.signal(peer, false, out.reason)
 	}
-	g.csms.Disconnected(ctx, peer, reason)
-	g.signal(peer, false, reason)
 }
 
 // Signal is what live pages hear of a connection; it may be lost.

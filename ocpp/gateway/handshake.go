@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -54,6 +55,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := g.door.enter(r.Context()); err != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(g.door.appointment(g.now()).Seconds()))))
 		g.refuse(w, from, station, err)
 		return
 	}
@@ -217,7 +219,9 @@ func (g *Gateway) refuse(w http.ResponseWriter, from origin, station string, err
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="ocpp", charset="UTF-8"`)
 	case http.StatusServiceUnavailable, http.StatusInternalServerError:
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(5, 30)))
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", strconv.Itoa(retryAfter(5, 30)))
+		}
 	}
 	g.metrics.handshake(kind.String())
 	level := g.logger.Info

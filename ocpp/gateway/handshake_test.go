@@ -229,3 +229,25 @@ func TestDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Those who are refused come back one after the other, behind those who wait;
+// nobody later than in a minute.
+func TestAppointments(t *testing.T) {
+	t.Parallel()
+	d := newDoor(Config{HandshakesPerSecond: 100, HandshakesAtOnce: 1, HandshakeWait: 8 * time.Second})
+	now := time.Now()
+	for i := range 5200 {
+		if got, want := d.appointment(now), 8*time.Second+time.Duration(i+1)*10*time.Millisecond; got != want {
+			t.Fatalf("the appointment %d is in %v, not %v", i, got, want)
+		}
+	}
+	for range 1000 {
+		if got := d.appointment(now); got < mostAhead/2 || got > mostAhead {
+			t.Fatalf("beyond the last: in %v", got)
+		}
+	}
+	now = now.Add(2 * time.Minute)
+	if got := d.appointment(now); got > 9*time.Second {
+		t.Fatalf("much later: in %v", got)
+	}
+}

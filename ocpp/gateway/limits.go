@@ -57,12 +57,22 @@ func (o *orgPaces) of(org string) *pace {
 }
 
 // door admits handshakes: so many per second, so many at once. Those above
-// wait a little and are then told when to come back, each at another time.
+// wait a little; who would have to wait for longer gets an appointment, one
+// after the other and as fast as they can be let in then. So a network that
+// comes back as one is spread evenly over the time that it takes, and who
+// charges is served meanwhile.
 type door struct {
 	rate  *rate.Limiter
 	slots chan struct{}
 	wait  time.Duration
+
+	mu   sync.Mutex
+	last time.Time // the last appointment
 }
+
+// mostAhead is how far ahead appointments are given; those beyond it are
+// spread over half of it.
+const mostAhead = time.Minute
 
 func newDoor(c Config) *door {
 	return &door{
@@ -72,7 +82,7 @@ func newDoor(c Config) *door {
 	}
 }
 
-// enter gives a slot, to be given back by leave.
+// enter gives a slot, to be given back by leave, or errCrowded.
 func (d *door) enter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.wait)
 	defer cancel()
@@ -90,6 +100,22 @@ func (d *door) enter(ctx context.Context) error {
 func (d *door) leave() { <-d.slots }
 
 var errCrowded = fault.New(fault.Unavailable, "gateway.crowded", "too many stations connect at the same time; try again later")
+
+// appointment is how long one who was refused at now stays away. Those who
+// wait at the door go first.
+func (d *door) appointment(now time.Time) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if first := now.Add(d.wait); d.last.Before(first) {
+		d.last = first
+	}
+	d.last = d.last.Add(time.Duration(float64(time.Second) / float64(d.rate.Limit())))
+	if ahead := d.last.Sub(now); ahead <= mostAhead {
+		return ahead
+	}
+	d.last = now.Add(mostAhead)
+	return mostAhead/2 + rand.N(mostAhead/2)
+}
 
 // retryAfter is a number of seconds that differs per station, so that those
 // refused together do not return together.

@@ -237,7 +237,9 @@ func (l *link) Handle(f *rpc.Frame) (json.RawMessage, error) {
 	defer func() {
 		took := l.g.now().Sub(start)
 		l.g.metrics.handle.Observe(took.Seconds())
-		if f.Action != bootNotification {
+		if f.Action == bootNotification {
+			l.g.pressure.boots.Add(1)
+		} else {
 			l.g.pressure.replied(took)
 		}
 	}()

@@ -140,7 +140,10 @@ func (w *wire) recall() {
 
 // await waits for what the station says next and finds a reader for it.
 func (l *link) await() {
-	l.wire.pause()
+	if l.wire.pause(); l.wire.failed != nil { // only the reader, which comes next, writes it besides
+		l.g.breaks.Go(l.serve)
+		return
+	}
 	l.g.reading.take(l)
 }
 

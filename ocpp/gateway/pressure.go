@@ -28,14 +28,15 @@ const (
 )
 
 // A node is busy when of the replies of the last second or so more than one
-// in tooManyOf took longer than slowReply, and not just a few, or when many
-// messages wait for a worker. Boots do not count: they wait for each other on
-// purpose.
+// in tooManyOf took longer than slowReply, and not just a few, when many
+// messages wait for a worker, or while many stations come in. How long boots
+// take does not count: they wait for each other on purpose.
 const (
 	slowReply  = 50 * time.Millisecond
 	tooManyOf  = 20
 	fewSlow    = 4
 	manyWait   = 64
+	manyBoots  = 20  // a second
 	keptOfLook = .75 // of what was counted at the last look still counts
 )
 
@@ -44,7 +45,7 @@ type pressure struct {
 	level atomic.Int32
 	busy  atomic.Bool
 
-	replies, slowReplies atomic.Uint64 // since the last look
+	replies, slowReplies, boots atomic.Uint64 // since the last look
 
 	mu      sync.Mutex
 	rate    float64 // messages done per second, of late
@@ -52,7 +53,7 @@ type pressure struct {
 	at      time.Time
 	lowered time.Time // since when a lower level would do
 
-	ofLate struct{ all, slow float64 } // replies
+	ofLate struct{ all, slow, boots float64 } // replies, and boots, of about a second
 }
 
 // replied counts a reply.
@@ -95,7 +96,8 @@ func (p *pressure) weigh(waiting int) {
 	r := &p.ofLate
 	r.all = r.all*keptOfLook + float64(p.replies.Swap(0))
 	r.slow = r.slow*keptOfLook + float64(p.slowReplies.Swap(0))
-	p.busy.Store(waiting >= manyWait || r.slow >= fewSlow && r.slow*tooManyOf > r.all)
+	r.boots = r.boots*keptOfLook + float64(p.boots.Swap(0))
+	p.busy.Store(waiting >= manyWait || r.boots >= manyBoots || r.slow >= fewSlow && r.slow*tooManyOf > r.all)
 }
 
 // Busy tells whether stations wait for this node; what nobody waits for then

@@ -158,7 +158,7 @@ func entrance(t *testing.T, n *testNode, o TLS) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	watched, hook := n.Door(l)
+	watched, hook := n.Door(l, true)
 	s := &http.Server{Handler: n, ConnState: hook, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan struct{})
 	if len(o.Pairs) > 0 {
