@@ -70,7 +70,7 @@ type Config struct {
 	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text"`
 
-	CommitDelay time.Duration `name:"sqlite-commit-delay" hidden:"" help:"Each commit of SQLite takes this much longer, like a slow disk. For bench and trial."`
+	CommitDelay time.Duration `name:"sqlite-commit-delay" hidden:"" help:"Each fsync of SQLite's log takes this much longer, like a slow disk. For bench and trial."`
 
 	Tuning tuning `embed:"" group:"Finer settings; the defaults fit nearly every network:"`
 }

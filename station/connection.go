@@ -45,7 +45,11 @@ func (t *tree) connect(p ocpp.Peer, now time.Time) {
 
 // Disconnected takes note of a closed connection, unless a newer one is open.
 func (s *Service) Disconnected(ctx context.Context, p ocpp.Peer, reason string) {
-	err := s.leaves.Add(ctx, change{p.Station, s.now(), func(t *tree) { t.disconnect(p.Epoch, s.now()) }})
+	at := ocpp.Received(ctx)
+	if at.IsZero() {
+		at = s.now()
+	}
+	err := s.leaves.Add(ctx, change{p.Station, at, func(t *tree) { t.disconnect(p.Epoch, at) }})
 	if err != nil { // the sweep for silence finds it
 		s.d.Log.Warn("a disconnection was not stored", "station", p.Station, "reason", reason, "error", err)
 	}

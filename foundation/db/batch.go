@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -226,7 +227,7 @@ func (b *Batch[T]) write(group []*entry[T]) (handed bool) {
 		batch.handed = func() { handed = true; b.handOver() }
 	}
 	err := b.commit(rows, batch)
-	if err == nil || len(group) == 1 || handed {
+	if err == nil || len(group) == 1 || handed || errors.Is(err, errUnsynced) {
 		for _, e := range group {
 			e.done <- err
 		}

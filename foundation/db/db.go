@@ -37,10 +37,10 @@ type Config struct {
 	// data directory is taken, so leases are left alone. For the command line.
 	Share bool
 
-	// CommitDelay makes each commit of SQLite take this much longer before it
-	// is acknowledged and the next transaction can begin, as a slow disk would
-	// with the one fsync that a commit in WAL mode needs. To measure with; the
-	// fsyncs of a checkpoint, one in many commits, stay as fast as they are.
+	// CommitDelay makes each fsync of SQLite's write-ahead log take this much
+	// longer before anybody is answered and the next can begin, as on a slow
+	// disk. To measure with; the fsyncs of a checkpoint, one in many commits,
+	// stay as fast as they are.
 	CommitDelay time.Duration
 
 	Archive ArchiveConfig // SQLite: a second place for all that is committed; not with Share

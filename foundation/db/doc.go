@@ -23,7 +23,8 @@
 // where an index serves (planOnce).
 //
 // On SQLite one writer commits many waiting closures together, so that one
-// fsync serves many callers: an error or a panic undoes only the closure it
+// fsync serves many callers, who are answered after it; it is done beside the
+// writer (durable.go). An error or a panic undoes only the closure it
 // came from. That takes a savepoint each, under which SQLite copies every page
 // before it changes it; the first closure of a group, and batches as long as
 // only batches ran before, go without, and run again if one fails. Closures

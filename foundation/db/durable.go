@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -17,13 +19,15 @@ import (
 // the next group runs while the disk works, and one sync serves all that were
 // committed meanwhile. The log is written in order and a round of it begins
 // after a checkpoint that was synced, so what was answered never depends on
-// what was not. Readers may see what is not on disk yet; a write that follows
-// from it is on disk no sooner. Connections other than the writer's have FULL.
+// what was not. Readers, and closures that fail, may see what is not on disk
+// yet; a write that follows from it is on disk no sooner. Connections other than the writer's have FULL.
 type syncer struct {
 	path  string
 	delay time.Duration // Config.CommitDelay
 	file  *os.File      // the write-ahead log; nil before the first sync
 	flush func(*os.File) error
+
+	doubt atomic.Bool // a part of the log may not be on disk, whatever later syncs say
 
 	groups chan []*waiting // committed, in order
 	ended  chan struct{}
@@ -35,9 +39,14 @@ func newSyncer(path string, delay time.Duration) *syncer {
 	return &syncer{path: path + "-wal", delay: delay, flush: syncData, groups: make(chan []*waiting, unsyncedGroups), ended: make(chan struct{})}
 }
 
-// loop answers groups until there are no more; failed is told of a sync that
-// failed before anybody is answered.
-func (s *syncer) loop(failed func(error)) {
+// errUnsynced is what those are told whose changes are committed but may not
+// be on disk. They are in the database, and are on disk before anything else
+// is written, but for a power failure until then.
+var errUnsynced = fault.New(fault.Unavailable, "db.sync", "the disk did not confirm what was written")
+
+// loop answers groups until there are no more. The system reports a failure
+// once, so after one all are told of it until the log is settled.
+func (s *syncer) loop(log *slog.Logger) {
 	defer close(s.ended)
 	var groups [][]*waiting
 	for group := range s.groups {
@@ -45,8 +54,11 @@ func (s *syncer) loop(failed func(error)) {
 		err := s.sync()
 		time.Sleep(s.delay) // none but when measuring
 		if err != nil {
-			failed(err)
-			err = fault.Wrap(fault.Unavailable, err, "db.sync", "the disk did not confirm what was written")
+			log.Error("the write-ahead log cannot be synced; nothing is written before it is in the database file", "err", err)
+			s.doubt.Store(true)
+		}
+		if err = nil; s.doubt.Load() {
+			err = errUnsynced
 		}
 		for _, group := range groups {
 			tell(group, err)
@@ -103,17 +115,10 @@ func (l *lite) writer(ctx context.Context) (*liteConn, error) {
 	return conn, nil
 }
 
-// unsure notes that a part of the log may not be on disk, whatever later syncs
-// say: the system reports a failure once.
-func (l *lite) unsure(err error) {
-	l.db.log.Error("the write-ahead log cannot be synced; nothing is written before it is in the database file", "err", err)
-	l.doubt.Store(true)
-}
-
 // settle brings a log that is in doubt into the database file, whole and
 // synced, before anything is written behind it.
 func (l *lite) settle(ctx context.Context, conn *liteConn) error {
-	if !l.doubt.Load() {
+	if !l.syncs.doubt.Load() {
 		return nil
 	}
 	var busy, pages, copied int
@@ -124,7 +129,7 @@ func (l *lite) settle(ctx context.Context, conn *liteConn) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, conn.note(err), "db.sync", "the disk did not confirm what was written before, and it cannot be written again yet")
 	}
-	l.doubt.Store(false)
+	l.syncs.doubt.Store(false)
 	l.db.log.Info("the write-ahead log is in the database file; writing goes on")
 	return nil
 }

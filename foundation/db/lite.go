@@ -30,7 +30,6 @@ type lite struct {
 	read  *sql.DB
 
 	syncs *syncer
-	doubt atomic.Bool // whether all that was committed is on disk
 
 	slots chan struct{} // one token per reader in use
 	mu    sync.Mutex
@@ -123,7 +122,7 @@ func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "db.open", "the database file %s cannot be opened a second time", path)
 	}
 	go l.writeLoop(conn)
-	go l.syncs.loop(l.unsure)
+	go l.syncs.loop(d.log)
 	go l.checkpointLoop(second)
 	return l, nil
 }

@@ -1,6 +1,9 @@
 package db
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // briefly is how long a transaction that yields should hold SQLite's writer:
 // those that came meanwhile wait for it.
@@ -9,23 +12,24 @@ const briefly = 10 * time.Millisecond
 // Portion is how many rows go into one transaction that yields. On SQLite it
 // follows how long such transactions run, so that each is brief whatever a row
 // costs on this machine; on PostgreSQL, where nobody waits for it, it is the
-// most there may be. It belongs to one goroutine at a time.
+// most there may be.
 type Portion struct {
-	least, most, size int
-	fixed             bool
+	least, most int
+	size        atomic.Int64
+	fixed       bool
 }
 
 // NewPortion makes one between these bounds.
 func NewPortion(d *DB, least, most int) *Portion {
-	p := &Portion{least: min(least, most), most: most, size: most, fixed: d.Dialect() == Postgres}
-	if !p.fixed {
-		p.size = min(4*least, most)
+	p := &Portion{least: min(least, most), most: most, fixed: d.Dialect() == Postgres}
+	if p.size.Store(int64(most)); !p.fixed {
+		p.size.Store(int64(min(4*least, most)))
 	}
 	return p
 }
 
 // Size is how many rows the next transaction should take.
-func (p *Portion) Size() int { return p.size }
+func (p *Portion) Size() int { return int(p.size.Load()) }
 
 // Of is fn, a closure that writes so many rows. Once it is committed the size
 // follows how long it ran, without the wait for its turn.
@@ -45,10 +49,10 @@ func (p *Portion) Of(rows int, fn func(tx *Tx) error) func(tx *Tx) error {
 // learn halves the size when that many rows took too long, and lets it grow
 // when a full portion took less than half as long as it may.
 func (p *Portion) learn(rows int, took time.Duration) {
-	switch {
+	switch size := p.Size(); { // of two that learn at once, one is forgotten
 	case took > briefly:
-		p.size = max(p.size/2, p.least)
-	case took < briefly/2 && rows >= p.size:
-		p.size = min(p.size+(p.size+1)/2, p.most)
+		p.size.Store(int64(max(size/2, p.least)))
+	case took < briefly/2 && rows >= size:
+		p.size.Store(int64(min(size+(size+1)/2, p.most)))
 	}
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -43,7 +44,8 @@ const (
 // nil. fn may run more than once and must have no side effects outside the
 // transaction; see the package documentation. Errors of fn come back as they
 // are; fault.Unavailable means that the engine is away, full or too busy, and
-// nothing was stored.
+// nothing was stored; with the code "db.sync", that the disk failed just then,
+// and what was stored may be lost with the power.
 func (d *DB) Update(ctx context.Context, fn func(tx *Tx) error) error {
 	return d.update(ctx, fn, nil)
 }
@@ -104,7 +106,7 @@ func (d *DB) updateLite(ctx context.Context, fn func(tx *Tx) error, batch *batch
 		}
 		select {
 		case err := <-w.end:
-			if err == nil {
+			if err == nil || errors.Is(err, errUnsynced) {
 				tx.committed()
 			}
 			return err
@@ -249,7 +251,7 @@ func (l *lite) commitGroup(conn *liteConn, first *waiting) {
 			l.db.log.Debug("rollback after a failed group", "err", err)
 		}
 		tell(group, classify(broken))
-	} else {
+	} else if len(group) > 0 {
 		handOver(group)
 		l.syncs.groups <- group
 	}

@@ -75,7 +75,8 @@ func flushEach[T any](one func(*db.Tx, T) error) func(*db.Tx, []T) error {
 type joining struct {
 	key, host string
 	peer      ocpp.Peer
-	live      bool // the present holder, if any, is alive as far as we know
+	live      bool  // the present holder, if any, is alive as far as we know
+	parted    int64 // the epoch of one that ended, which the table may not know yet; 0: none
 
 	refused      bool // the identity is quarantined and another device has it
 	epoch        int64
@@ -85,7 +86,8 @@ type joining struct {
 }
 
 // One statement takes the row and the next epoch, so that two nodes cannot
-// give the same one. In SET, connection.x is the value before.
+// give the same one. In SET, connection.x is the value before; a connection is
+// there while it is not disconnected and has another epoch than $15.
 //
 // A turn is counted when the device of the connection before the last comes
 // back while the last one is still there: A, B, A. A station on a mobile
@@ -97,25 +99,25 @@ ON CONFLICT (station_key) DO UPDATE SET
 	station = excluded.station, org = excluded.org, site = excluded.site, node = excluded.node,
 	epoch = connection.epoch + 1, version = excluded.version, remote_addr = excluded.remote_addr, host = excluded.host,
 	security_profile = excluded.security_profile, connected_at = excluded.connected_at, disconnected_at = NULL, reason = '',
-	previous_node = CASE WHEN connection.disconnected_at IS NULL THEN connection.node ELSE '' END,
+	previous_node = CASE WHEN connection.disconnected_at IS NULL AND connection.epoch <> $15 THEN connection.node ELSE '' END,
 	previous_host = CASE WHEN connection.host <> excluded.host THEN connection.host ELSE connection.previous_host END,
 	flaps = CASE
 		WHEN connection.host = excluded.host THEN connection.flaps
 		WHEN excluded.connected_at - connection.connected_at > $11 THEN 0
-		WHEN connection.disconnected_at IS NULL AND connection.previous_host = excluded.host THEN connection.flaps + 1
+		WHEN connection.disconnected_at IS NULL AND connection.epoch <> $15 AND connection.previous_host = excluded.host THEN connection.flaps + 1
 		ELSE connection.flaps END,
 	quarantined_until = CASE
-		WHEN connection.disconnected_at IS NULL AND connection.host <> excluded.host AND connection.previous_host = excluded.host
+		WHEN connection.disconnected_at IS NULL AND connection.epoch <> $15 AND connection.host <> excluded.host AND connection.previous_host = excluded.host
 			AND connection.flaps + 1 >= $12 AND excluded.connected_at - connection.connected_at <= $11 THEN excluded.connected_at + $13
 		ELSE connection.quarantined_until END
 WHERE NOT (connection.quarantined_until > excluded.connected_at AND connection.host <> excluded.host
-	AND connection.disconnected_at IS NULL AND CAST($14 AS BOOLEAN))
+	AND connection.disconnected_at IS NULL AND connection.epoch <> $15 AND CAST($14 AS BOOLEAN))
 RETURNING epoch, incarnation, previous_node, flaps`
 
 func (s *store) join(tx *db.Tx, j *joining) error {
 	p := j.peer
 	err := tx.QueryRow(joinSQL, j.key, p.Station, p.Org, p.Site, s.node, string(p.Version), p.RemoteAddr, j.host, p.SecurityProfile,
-		db.Micros(p.ConnectedAt), flapWindow.Microseconds(), flapLimit, quarantineTime.Microseconds(), j.live).
+		db.Micros(p.ConnectedAt), flapWindow.Microseconds(), flapLimit, quarantineTime.Microseconds(), j.live, j.parted).
 		Scan(&j.epoch, &j.incarnation, &j.previousNode, &j.flaps)
 	j.refused = fault.Is(err, fault.NotFound)
 	if j.refused {

@@ -48,3 +48,19 @@ func TestFew(t *testing.T) {
 		t.Errorf("%d run still, %d wait", f.running, len(f.queue))
 	}
 }
+
+// A newer end counts, and is not forgotten with an older one's.
+func TestParting(t *testing.T) {
+	t.Parallel()
+	var p parting
+	p.add("x", 3)
+	p.add("x", 4)
+	p.remove("x", 3)
+	if got := p.of("x"); got != 4 {
+		t.Errorf("%d", got)
+	}
+	p.remove("x", 4)
+	if got := p.of("x"); got != 0 || len(p.epochs) != 0 {
+		t.Errorf("%d of %d", got, len(p.epochs))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -64,8 +65,9 @@ type Gateway struct {
 	stop     sync.Once
 	unserve  func()
 	reading  *readers
-	breaks   few   // connections that broke
-	leaves   few   // of them, those whose end is being taken into the books
+	breaks   few // connections that broke
+	leaves   few // of them, those whose end is being taken into the books
+	parting  parting
 	readers  tasks // one per connection, and what is done for it
 	closers  tasks
 	loops    sync.WaitGroup
@@ -156,7 +158,7 @@ func (g *Gateway) reporting() {
 func (g *Gateway) join(l *link, host string) bool {
 	ctx := g.base
 	holder := g.links.get(l.key)
-	j := &joining{key: l.key, host: host, peer: l.peer,
+	j := &joining{key: l.key, host: host, peer: l.peer, parted: g.parting.of(l.key),
 		live: holder == nil || g.now().Sub(holder.wire.lastHeard()) < liveWithin}
 	if err := g.store.joins.Add(ctx, j); err != nil {
 		g.logger.Error("connection not recorded", "org", l.peer.Org, "station", l.peer.Station, "err", err)
@@ -280,8 +282,10 @@ func (g *Gateway) left(l *link, reason string) {
 	}
 	out := &leaving{key: l.key, reason: reason, epoch: peer.Epoch, at: g.now()}
 	g.readers.begin()
+	g.parting.add(out.key, out.epoch)
 	g.leaves.Go(func() {
 		defer g.readers.done()
+		defer g.parting.remove(out.key, out.epoch)
 		g.book(peer, out)
 	})
 }
@@ -299,7 +303,7 @@ func (g *Gateway) book(peer ocpp.Peer, out *leaving) {
 		return // the next start of this node, or another node, ends it
 	}
 	if out.ours {
-		g.csms.Disconnected(ctx, peer, out.reason)
+		g.csms.Disconnected(ocpp.WithReceived(ctx, out.at), peer, out.reason)
 		g.signal(peer, false, out.reason)
 	}
 }
@@ -363,6 +367,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 				_ = l.ws.CloseNow()
 			}
 			g.cancel() // handlers that still wait for the database give up
+			g.leaves.widen(math.MaxInt)
 			<-done
 		}
 		g.cancel()

@@ -55,6 +55,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := g.door.enter(r.Context()); err != nil {
+		if r.Context().Err() != nil {
+			return // it is gone
+		}
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(g.door.appointment(g.now()).Seconds()))))
 		g.refuse(w, from, station, err)
 		return

@@ -120,6 +120,17 @@ func (l *link) awaitArrival(text []byte) {
 	l.arrived, l.unbooted = nil, nil
 }
 
+// settled holds when the platform knows of the connection, so that its end
+// waits for nothing.
+func (l *link) settled() bool {
+	select {
+	case <-l.arrived:
+		return true
+	default:
+		return l.arrived == nil
+	}
+}
+
 // awaited waits until the platform knows of the connection, and has it hurry.
 func (l *link) awaited() {
 	if l.unbooted != nil {

@@ -140,7 +140,7 @@ func (w *wire) recall() {
 
 // await waits for what the station says next and finds a reader for it.
 func (l *link) await() {
-	if l.wire.pause(); l.wire.failed != nil { // only the reader, which comes next, writes it besides
+	if l.wire.pause(); l.wire.failed != nil && l.settled() { // the reader, which comes next, has both
 		l.g.breaks.Go(l.serve)
 		return
 	}

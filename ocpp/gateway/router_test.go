@@ -231,9 +231,10 @@ func TestTwoDevicesOnOneIdentity(t *testing.T) {
 		s := newStore(d, "n1")
 		defer s.close()
 		now := d.Now()
+		parted := int64(0)
 		join := func(host string, live bool, after time.Duration) *joining {
 			now = now.Add(after)
-			j := &joining{key: "x", host: host, live: live, peer: ocpp.Peer{Org: "o", Station: "X", Version: ocpp.V16, ConnectedAt: now}}
+			j := &joining{key: "x", host: host, live: live, parted: parted, peer: ocpp.Peer{Org: "o", Station: "X", Version: ocpp.V16, ConnectedAt: now}}
 			if err := s.joins.Add(t.Context(), j); err != nil {
 				t.Fatal(err)
 			}
@@ -245,6 +246,15 @@ func TestTwoDevicesOnOneIdentity(t *testing.T) {
 				t.Fatalf("%s: %+v", host, j)
 			}
 		}
+		// One that comes back by two lines in turn, before its end is in the books.
+		for _, host := range []string{"l1", "l2", "l1", "l2", "l1", "l2"} {
+			j := join(host, true, time.Minute)
+			if j.refused || j.flaps > 0 {
+				t.Fatalf("%s: %+v", host, j)
+			}
+			parted = j.epoch
+		}
+		parted = 0
 		var last *joining
 		for i, host := range []string{"a", "b", "a", "b", "a"} {
 			last = join(host, true, time.Minute)
