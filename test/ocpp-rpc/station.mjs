@@ -83,7 +83,7 @@ say({ open: station.protocol });
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
   if (order.close) {
-    await station.close({ code: 1000 });
+    station.close({ code: 1000 }); // it waits for answers to the platform's CALLs, which come by this loop
   } else if (order.turn) {
     turns.get(order.turn)(order.payload);
     turns.delete(order.turn);
