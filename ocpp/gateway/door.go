@@ -47,7 +47,7 @@ func (g *Gateway) Door(l net.Listener, secure bool) (net.Listener, func(net.Conn
 // TLS handshake takes milliseconds of a core; thousands at the same time would
 // all take longer than stations wait, and begin again.
 const (
-	socketsPerSecond = 2000
+	socketsPerSecond = 1000
 	helloesPerCore   = 175 // a second, with TLS
 	socketsAtOnce    = 64
 )
