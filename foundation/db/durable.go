@@ -20,7 +20,8 @@ import (
 // committed meanwhile. The log is written in order and a round of it begins
 // after a checkpoint that was synced, so what was answered never depends on
 // what was not. Readers, and closures that fail, may see what is not on disk
-// yet; a write that follows from it is on disk no sooner. Connections other than the writer's have FULL.
+// yet; a write that follows from it is on disk no sooner. Connections other than
+// the writer's have FULL.
 type syncer struct {
 	path  string
 	delay time.Duration // Config.CommitDelay
