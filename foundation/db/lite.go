@@ -72,6 +72,9 @@ func dsn(path string, write bool) string {
 	q.Set("_txlock", map[bool]string{true: "immediate", false: "deferred"}[write])
 	q.Set("_time_format", "sqlite")
 	q.Set("_timezone", "UTC")
+	if vfs := gatheringVFS(); vfs != "" {
+		q.Set("vfs", vfs)
+	}
 	q.Set("_dqs", "0") // a misspelt "column" is an error, not a string
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
