@@ -39,7 +39,7 @@ type Config struct {
 	PingInterval  time.Duration // 40 s, below the shortest proxy time-out
 	WriteTimeout  time.Duration // 10 s for a station to take what we write
 	ReleaseAfter  time.Duration // 10 s a command waits for a first message of the station
-	Workers       int           // 512 messages in work per node
+	Workers       int           // 1,024 messages in work per node
 
 	CommandTimeouts map[string]time.Duration // by action, over the built-in table
 
@@ -73,7 +73,7 @@ func (c Config) withDefaults() Config {
 	wait(&c.PingInterval, 40*time.Second)
 	wait(&c.WriteTimeout, 10*time.Second)
 	wait(&c.ReleaseAfter, 10*time.Second)
-	set(&c.Workers, 512)
+	set(&c.Workers, 1024)
 	wait(&c.NodeTimeout, 20*time.Second)
 	set(&c.LogQueue, 40_000)
 	if c.MemoryInWork <= 0 {
