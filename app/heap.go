@@ -21,8 +21,8 @@ const (
 	heapSeldom = 8 * time.Second // of a program that takes little,
 	heapLittle = 40 << 20        // as long as that is enough room
 	heapLook   = time.Second
-	heapLeast  = 12 << 20 // room for garbage, bytes: when hardly any is made
-	heapMost   = 64 << 20 // or as much as is in use, if that is more
+	heapLeast  = 12 << 20  // room for garbage, bytes: when hardly any is made
+	heapWhole  = 256 << 20 // of a heap, garbage included; or twice what is in use, if that is more
 
 	restRate  = 8 << 20 // bytes taken in a second, below which the program is at rest
 	restShare = 2       // a load is over when less than the most it took, over this, is taken
@@ -96,6 +96,6 @@ func tuneHeap(ctx context.Context, rest func(context.Context) error) {
 func heapPercent(rate float64, used uint64) int {
 	used = max(used, 1)
 	room := max(rate*heapPeriod.Seconds(), min(rate*heapSeldom.Seconds(), heapLittle), heapLeast)
-	room = min(room, max(heapMost, float64(used)))
+	room = min(room, max(heapWhole-float64(used), float64(used)))
 	return max(int(100*room/float64(used)), 5)
 }
