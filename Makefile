@@ -2,6 +2,8 @@
 BIN      := bin/forecourt
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/forecourt-ev/forecourt/app.version=$(VERSION)
+# The profile to optimise by, made by scripts/profile.sh. PGO=off compiles faster.
+PGO      ?= cmd/forecourt/cpu.pprof
 SHARED   ?=
 
 .PHONY: run build ui test test-go test-ui test-e2e conformance lint deps golden clean
@@ -12,7 +14,7 @@ run: build
 
 ## build: the web app and the binary
 build: ui
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/forecourt
+	CGO_ENABLED=0 go build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/forecourt
 
 ## ui: the web app, embedded into the binary by the next go build
 ui: ui/dist/index.html

@@ -66,7 +66,7 @@ func (c *authorizeCmd) measure(ctx context.Context, g *ground) (*Result, error) 
 		return nil, err
 	}
 	lasts := time.Duration(c.Seconds * float64(time.Second))
-	l := g.measured(func() {
+	l := g.measured(ctx, func() {
 		if c.Rate > 0 {
 			f.openLoop(ctx, lasts, c.Rate, f.stations, c.pick)
 		} else {

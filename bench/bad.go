@@ -143,7 +143,7 @@ func (c *badCmd) lane(ctx context.Context, g *ground, f *fleet, name string, mak
 		wait(ctx, time.Second) // it is under way when the others are timed
 	}
 	f.delays.reset()
-	took := g.measured(func() {
+	took := g.measured(ctx, func() {
 		f.openLoop(ctx, time.Duration(c.Seconds*float64(time.Second)), c.Rate, f.stations, (*station).next)
 	})
 	l := lane{name: name, delays: &Histogram{}}

@@ -45,6 +45,8 @@ type options struct {
 	Limit       time.Duration `help:"The run is given up after this." default:"2h" env:"-"`
 	JSON        bool          `name:"json" help:"End with one line of JSON." env:"-"`
 	SVG         string        `name:"svg" help:"Write the plot there." placeholder:"FILE" env:"-"`
+
+	Profile map[string]string `help:"Write a profile of the (first) server for go tool pprof: cpu and trace of the first 20 s of the load, heap, allocs or goroutine at its end." placeholder:"cpu=FILE" env:"-"`
 }
 
 // ground is what a run stands on: a platform, and what is known of it.

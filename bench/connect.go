@@ -30,6 +30,7 @@ func (c *connectCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	if measured {
 		r.more("server_idle_rss_bytes", float64(before.RSS))
 	}
+	defer g.profiled(ctx)()
 	var spent time.Duration
 	from := 0
 	for _, to := range c.steps() {

@@ -67,7 +67,7 @@ func (c *listCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	r.more("import_s", time.Since(began).Seconds())
 	g.say("asking for %d lists", c.Requests)
 	ask := &asking{c: c, g: g, kinds: map[string]*Histogram{}}
-	l := g.measured(func() { ask.all(ctx) })
+	l := g.measured(ctx, func() { ask.all(ctx) })
 	r.delays(&ask.delays, l.lasted)
 	if l.measured {
 		r.CPUPerMessage = round(float64(l.server.Microseconds()) / float64(max(ask.delays.Count(), 1)))

@@ -17,7 +17,8 @@ type load struct {
 }
 
 // measured runs a load and reads both sides' CPU around it.
-func (g *ground) measured(run func()) load {
+func (g *ground) measured(ctx context.Context, run func()) load {
+	defer g.profiled(ctx)()
 	server, ok1 := g.usage()
 	client, ok2 := usageOf(os.Getpid())
 	began := time.Now()

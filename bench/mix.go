@@ -60,7 +60,7 @@ func (c *mixCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 		f.warmed = f.answered.Load()
 	}
 	g.say("the load begins, for %s", lasts)
-	l := g.measured(func() { c.load(ctx, f, lasts) })
+	l := g.measured(ctx, func() { c.load(ctx, f, lasts) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

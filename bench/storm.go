@@ -46,7 +46,7 @@ func (c *stormCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	}
 	r := g.result("storm", c.Stations)
 	before := f.attempts.Load()
-	l := g.measured(func() { err = c.storm(ctx, g, f, others, r) })
+	l := g.measured(ctx, func() { err = c.storm(ctx, g, f, others, r) })
 	if err != nil {
 		return nil, err
 	}

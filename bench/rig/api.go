@@ -28,28 +28,42 @@ func (a *API) Do(ctx context.Context, method, path, media string, body []byte, i
 	if err != nil {
 		return err
 	}
-	if a.key != "" {
-		req.Header.Set("Authorization", "Bearer "+a.key)
-	}
 	if media != "" {
 		req.Header.Set("Content-Type", media)
 	}
+	text, err := a.send(req)
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(text, into)
+}
+
+// Raw gets what is not JSON.
+func (a *API) Raw(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.send(req)
+}
+
+func (a *API) send(req *http.Request) ([]byte, error) {
+	if a.key != "" {
+		req.Header.Set("Authorization", "Bearer "+a.key)
+	}
 	res, err := a.client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s was answered %s: %.500s", method, path, res.Status, text)
+		return nil, fmt.Errorf("%s %s was answered %s: %.500s", req.Method, req.URL.Path, res.Status, text)
 	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(text, into)
+	return text, nil
 }
 
 // List pages through a list of the API and gives each page to take.

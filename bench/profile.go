@@ -1,0 +1,41 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+)
+
+const profileSeconds = 20
+
+// profiled begins the profiles that --profile asks for; what it returns takes
+// those of the end and waits for the others.
+func (g *ground) profiled(ctx context.Context) (end func()) {
+	var watching sync.WaitGroup
+	for name, file := range g.Profile {
+		if name == "cpu" || name == "trace" {
+			watching.Go(func() { g.profile(ctx, name, file) })
+		}
+	}
+	return func() {
+		watching.Wait()
+		for name, file := range g.Profile {
+			if name != "cpu" && name != "trace" {
+				g.profile(ctx, name, file)
+			}
+		}
+	}
+}
+
+// profile asks the first server for one and says what went wrong: a run is
+// not lost for it.
+func (g *ground) profile(ctx context.Context, name, file string) {
+	text, err := g.api.Raw(ctx, fmt.Sprintf("/api/v1/system/profiles/%s?seconds=%d", name, profileSeconds))
+	if err == nil {
+		err = os.WriteFile(file, text, 0o644)
+	}
+	if err != nil {
+		g.say("no profile %s: %v", name, err)
+	}
+}
