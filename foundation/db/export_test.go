@@ -60,6 +60,3 @@ func (b *Batch[T]) Waiting() int {
 
 // Learn tells a portion how long so many rows took.
 func (p *Portion) Learn(rows int, took time.Duration) { p.learn(rows, took) }
-
-// GatheringVFS is the file system that gathers the frames of the log.
-func GatheringVFS() string { return gatheringVFS() }

@@ -20,7 +20,8 @@ import (
 // Frames of a transaction that has not ended gather, too, when its pages do
 // not fit the cache. What is left of them when the connection gives back the
 // right to write was rolled back: it goes, or it might come behind the frames
-// of another process.
+// of another process. (With locking_mode=EXCLUSIVE, which nobody here sets,
+// the right is never given back.)
 const (
 	gatherName = "forecourt"
 
@@ -42,6 +43,7 @@ type gatherLog struct {
 	end    int64   // offset in the file behind all that was written and gathered
 	page   int64   // bytes of a page; 0 before the first
 	ends   bool    // the frame whose page comes next is the last one
+	failed int32   // what SQLite's own write said, until the right to write is given back; or SQLITE_OK
 }
 
 // gathering is what is open in this process through the file system.
@@ -165,15 +167,16 @@ func gathered(file uintptr) *gatherFile {
 	return gathering.files[file]
 }
 
-// write passes on what was gathered. What fails is gone: the transaction that
-// it is of fails with it.
+// write passes on what was gathered. When that fails it is lost, and so is the
+// transaction: whatever it does from then on fails, COMMIT above all. The
+// error alone might undo no more than a statement.
 func (f *gatherFile) write(tls *libc.TLS, file uintptr) int32 {
-	n := f.log.used
-	if n == 0 {
-		return sqlite.SQLITE_OK
+	l := f.log
+	if n := l.used; n > 0 && l.failed == sqlite.SQLITE_OK {
+		l.used = 0
+		l.failed = function[moveFunc](f.own.FxWrite)(tls, file, l.buffer, int32(n), l.end-n)
 	}
-	f.log.used = 0
-	return function[moveFunc](f.own.FxWrite)(tls, file, f.log.buffer, int32(n), f.log.end-n)
+	return l.failed
 }
 
 // gatherWrite gathers a frame that follows what was written last, header and
@@ -181,12 +184,13 @@ func (f *gatherFile) write(tls *libc.TLS, file uintptr) int32 {
 // would fit.
 func gatherWrite(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	f := gathered(file)
-	l, header := f.log, n == frameHeader
+	l := f.log
+	header := n == frameHeader && (l.page == 0 || (offset-walHeader)%(frameHeader+l.page) == 0)
 	whole := l.used + int64(n)
 	if header {
 		whole += l.page
 	}
-	if offset != l.end || whole > gatherMost {
+	if offset != l.end || whole > gatherMost || l.failed != sqlite.SQLITE_OK {
 		if rc := f.write(tls, file); rc != sqlite.SQLITE_OK {
 			return rc
 		}
@@ -216,8 +220,11 @@ func gatherWrite(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32
 // right to write has committed, and nothing is gathered, or rolled back.
 func gatherLock(tls *libc.TLS, file uintptr, offset, n, flags int32) int32 {
 	f := gathered(file)
-	if giveBack := int32(sqlite.SQLITE_SHM_UNLOCK | sqlite.SQLITE_SHM_EXCLUSIVE); flags == giveBack && offset == sqlite.WAL_WRITE_LOCK && f.log != nil && f.log.used > 0 {
-		f.log.used, f.log.end = 0, 0
+	if back := int32(sqlite.SQLITE_SHM_UNLOCK | sqlite.SQLITE_SHM_EXCLUSIVE); flags == back && offset == sqlite.WAL_WRITE_LOCK && f.log != nil {
+		if f.log.used > 0 {
+			f.log.used, f.log.end = 0, 0
+		}
+		f.log.failed = sqlite.SQLITE_OK
 	}
 	return function[lockFunc](f.own.FxShmLock)(tls, file, offset, n, flags)
 }

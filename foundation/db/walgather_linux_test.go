@@ -176,6 +176,42 @@ func frames(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
+// What could not be written when it had to be read fails its transaction, also
+// when there is room again by the time of its COMMIT.
+func TestGatheredOnAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	ours := through(t, path, db.GatheringVFS())
+	run(t, ours, makeTable, fmt.Sprintf(fillTable, 200, 1000, 900))
+	want := content(t, ours)
+	var late int
+	for range 20 {
+		run(t, ours, "BEGIN IMMEDIATE", fmt.Sprintf(fillTable, 100, 1000, 900))
+		empty := db.FillDisk()
+		var sum int
+		failed := ours.QueryRowContext(t.Context(), "SELECT sum(length(v)) FROM x").Scan(&sum)
+		empty()
+		if failed != nil {
+			late++
+		}
+		if _, err := ours.ExecContext(t.Context(), "COMMIT"); (err == nil) == (failed != nil) {
+			t.Fatalf("reading: %v; COMMIT: %v", failed, err)
+		}
+		if failed != nil {
+			ours.ExecContext(t.Context(), "ROLLBACK") // SQLite may have done it
+			if content(t, ours) != want {
+				t.Fatal("a transaction that failed left something")
+			}
+		}
+		run(t, ours, fmt.Sprintf(fillTable, 3, 1000, 100))
+		if want = content(t, ours); asOnDisk(t, path) != want {
+			t.Fatal("the file has other rows than the connection")
+		}
+	}
+	if late == 0 {
+		t.Fatal("no write failed while reading")
+	}
+}
+
 // A transaction goes to its log in few calls of the system.
 func TestGatheredInFewWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
