@@ -13,20 +13,24 @@ const profileSeconds = 20
 // those of the end and waits for the others.
 func (g *ground) profiled(ctx context.Context) (end func()) {
 	var watching sync.WaitGroup
-	for name, file := range g.Profile {
-		if name == "cpu" || name == "trace" {
-			watching.Go(func() { g.profile(ctx, name, file) })
+	watching.Go(func() {
+		for name, file := range g.Profile {
+			if watches(name) {
+				g.profile(ctx, name, file) // the server takes one at a time
+			}
 		}
-	}
+	})
 	return func() {
 		watching.Wait()
 		for name, file := range g.Profile {
-			if name != "cpu" && name != "trace" {
+			if !watches(name) {
 				g.profile(ctx, name, file)
 			}
 		}
 	}
 }
+
+func watches(profile string) bool { return profile == "cpu" || profile == "trace" }
 
 // profile asks the first server for one and says what went wrong: a run is
 // not lost for it.

@@ -15,6 +15,7 @@ take() {
 	local name=$1
 	shift
 	"$bin" bench "$@" --profile "cpu=$work/$name" >/dev/null
+	test -s "$work/$name"
 }
 take mix mix --stations 1000 --seconds 25 --no-verify
 take open mix --stations 5000 --rate 1000 --warm 15 --seconds 25 --no-verify
@@ -24,5 +25,5 @@ if [ ${#databases[@]} -gt 1 ]; then
 	take mix-postgres mix --stations 1000 --seconds 25 --no-verify --database-url "${databases[0]}"
 	take open-postgres mix --stations 5000 --rate 1000 --warm 15 --seconds 25 --no-verify --database-url "${databases[1]}"
 fi
-go tool pprof -proto -output cmd/forecourt/cpu.pprof "$work"/* 2>/dev/null
+go tool pprof -proto -output cmd/forecourt/cpu.pprof "$work"/*
 ls -l cmd/forecourt/cpu.pprof
