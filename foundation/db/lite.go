@@ -61,7 +61,7 @@ func dsn(path string, write bool) string {
 			// Of a new file only: said again, it writes to the file at each opening.
 			pragmas = append(pragmas, "auto_vacuum(INCREMENTAL)")
 		}
-		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-16000)", "wal_autocheckpoint("+ownPages+")")
+		pragmas = append(pragmas, "journal_mode(WAL)", "journal_size_limit(402653184)", "cache_size(-16000)", "wal_autocheckpoint("+ownPages+")")
 	} else {
 		q.Set("_query_only", "1")
 		pragmas = append(pragmas, "cache_size(-1000)") // each of several has its own; the system's cache is behind them
