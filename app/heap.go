@@ -22,7 +22,7 @@ const (
 	heapLittle = 40 << 20        // as long as that is enough room
 	heapLook   = time.Second
 	heapLeast  = 12 << 20  // room for garbage, bytes: when hardly any is made
-	heapWhole  = 256 << 20 // of a heap, garbage included; or twice what is in use, if that is more
+	heapWhole  = 192 << 20 // of a heap, garbage included; or twice what is in use, if that is more
 
 	restRate  = 8 << 20 // bytes taken in a second, below which the program is at rest
 	restShare = 2       // a load is over when less than the most it took, over this, is taken

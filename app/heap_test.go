@@ -10,7 +10,7 @@ func TestHeapPercent(t *testing.T) {
 		want       int
 	}{
 		{"an idle small server", 0, 20 * mib, 60},
-		{"a busy small server takes no more than the whole", 500 * mib, 64 * mib, 300},
+		{"a busy small server takes no more than the whole", 500 * mib, 64 * mib, 200},
 		{"15,000 idle stations", 1 * mib, 160 * mib, 7},
 		{"one of seven nodes", 6 * mib, 100 * mib, 40},
 		{"15,000 stations that connect", 60 * mib, 160 * mib, 56},
