@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { serve } from '../testing/serve'
-import { exportUrl, get, getAll, post, query, setCsrfToken, whenUnauthenticated } from './client'
+import { endRequests, exportUrl, get, getAll, post, query, setCsrfToken, whenUnauthenticated } from './client'
 import { Problem } from './problem'
 
 describe('query', () => {
@@ -35,6 +35,18 @@ it('throws the server’s problem, and tells when the session has ended', async 
   await expect(get('/x')).rejects.toMatchObject({ status: 401, detail: 'The session has ended.' })
   await expect(get('/me')).rejects.toBeInstanceOf(Problem)
   expect(ended).toBe(1)
+})
+
+it('asks nothing in the name of a user who leaves, until somebody signs in', async () => {
+  const asked = serve({ 'GET /x': {}, 'POST /sign-out': {} })
+  endRequests()
+  await expect(get('/x')).rejects.toMatchObject({ name: 'AbortError' })
+  await expect(get('/x', {}, new AbortController().signal)).rejects.toMatchObject({ name: 'AbortError' })
+  await post('/sign-out')
+  expect(asked.map((r) => r.path)).toEqual(['/sign-out'])
+  setCsrfToken('of the next')
+  await get('/x')
+  expect(asked).toHaveLength(2)
 })
 
 it('getAll follows cursors', async () => {

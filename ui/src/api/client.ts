@@ -14,13 +14,23 @@ interface Options {
   headers?: Record<string, string>
 }
 
+/** What is asked before anybody has signed in, and to leave. */
+const OPEN = ['/me', '/sign-in', '/sign-out', '/ui-config']
+
 let csrfValue = ''
+let session = new AbortController()
 let language = 'en'
 let onUnauthenticated: () => void = () => {}
 
 /** The token of the signed-in session; the server refuses a change without it. */
 export function setCsrfToken(token: string) {
   csrfValue = token
+  if (session.signal.aborted) session = new AbortController()
+}
+
+/** Drops what is under way and asks nothing more in the name of a user who leaves, until somebody signs in. */
+export function endRequests() {
+  session.abort()
 }
 
 /** The token of the session, for a request made elsewhere in api. */
@@ -65,11 +75,11 @@ export async function request<T>(method: Method, path: string, o: Options = {}):
     method,
     headers,
     body: o.body === undefined ? undefined : JSON.stringify(o.body),
-    signal: o.signal,
+    signal: OPEN.includes(path) ? o.signal : whileSignedIn(o.signal),
     credentials: 'same-origin',
   })
   if (!response.ok) {
-    if (response.status === 401 && path !== '/sign-in' && path !== '/me') onUnauthenticated()
+    if (response.status === 401 && !OPEN.includes(path)) onUnauthenticated()
     throw await problemFrom(response)
   }
   if (response.status === 204) return undefined as T
@@ -100,6 +110,8 @@ export async function getAll<T>(path: string, params: Params = {}, max = 20_000,
 export function exportUrl(path: string, params: Params, format: 'csv' | 'xlsx'): string {
   return BASE + path + query({ ...params, limit: undefined, cursor: undefined, format })
 }
+
+const whileSignedIn = (signal?: AbortSignal) => (signal ? AbortSignal.any([signal, session.signal]) : session.signal)
 
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {

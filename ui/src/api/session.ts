@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
-import { get, patch, post, setCsrfToken, whenUnauthenticated } from './client'
+import { endRequests, get, patch, post, setCsrfToken, whenUnauthenticated } from './client'
 import { asProblem, Problem } from './problem'
 import type { ConsoleConfig, Me } from './types'
 
@@ -44,6 +44,7 @@ export function useSignIn() {
 export function useSignOut() {
   const client = useQueryClient()
   return async () => {
+    endRequests() // The page goes on polling until it is gone.
     await post('/sign-out').catch(() => undefined)
     forgetAllBut(client, null)
   }

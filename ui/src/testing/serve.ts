@@ -14,6 +14,7 @@ type Answer = { status?: number; body?: unknown; type?: string }
 export function serve(answers: Record<string, Answer | ((asked: Asked) => Answer)>) {
   const asked: Asked[] = []
   vi.stubGlobal('fetch', async (url: string, init: RequestInit = {}) => {
+    init.signal?.throwIfAborted()
     const [path = '', query] = url.replace('/api/v1', '').split('?')
     const one: Asked = {
       method: init.method ?? 'GET',
