@@ -4,6 +4,8 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X github.com/forecourt-ev/forecourt/app.version=$(VERSION)
 # The profile to optimise by, made by scripts/profile.sh. PGO=off compiles faster.
 PGO      ?= cmd/forecourt/cpu.pprof
+# What is compiled with the same flags is compiled once: for the binary, for vet and for conformance.
+GO       := CGO_ENABLED=0 go
 SHARED   ?=
 
 .PHONY: run build ui test test-go test-ui test-e2e conformance lint deps golden clean
@@ -14,7 +16,7 @@ run: build
 
 ## build: the web app and the binary
 build: ui
-	CGO_ENABLED=0 go build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/forecourt
+	$(GO) build -trimpath -pgo=$(PGO) -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/forecourt
 
 ## ui: the web app, embedded into the binary by the next go build
 ui: ui/dist/index.html
@@ -36,7 +38,7 @@ test: deps build lint test-go test-ui test-e2e
 
 lint:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
-	go vet ./...
+	$(GO) vet -trimpath ./...
 
 test-go: test/ocpp-rpc/node_modules/.installed
 	go test -race -shuffle=on -timeout 15m ./...
@@ -55,7 +57,8 @@ test-e2e: build
 ## conformance: checks over the shared data, make conformance SHARED=../shared
 conformance: deps
 	@test -d "$(SHARED)" || { echo "conformance: SHARED must name the directory of shared data, got '$(SHARED)'"; exit 1; }
-	FORECOURT_SHARED=$(abspath $(SHARED)) go test -count=1 -tags conformance -run Conformance ./...
+	FORECOURT_SHARED=$(abspath $(SHARED)) $(GO) test -trimpath -count=1 -tags conformance -run Conformance \
+		$$(grep -rl --include='*_test.go' '^//go:build conformance' . | xargs -n1 dirname | sort -u)
 
 ## golden: rewrite committed goldens after a wanted change (schema, routes, OpenAPI types)
 golden:

@@ -109,6 +109,7 @@ func (x stranger) start(t *testing.T, url, id, password, version string, more ..
 // that the platform can send, to stations made of somebody else's code, which
 // check every frame: all are answered, and nothing we say is refused.
 func TestEveryMessageWithStrangers(t *testing.T) {
+	t.Parallel()
 	for _, x := range strangers {
 		for _, version := range x.versions {
 			t.Run(x.name+"/"+version, func(t *testing.T) {

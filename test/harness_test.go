@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +28,8 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	// They wait for stations and processes most of the time. A -parallel that is given goes first.
+	flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
 	dir, err := os.MkdirTemp("", "forecourt-test")
 	if err != nil {
 		panic(err)
@@ -58,6 +63,7 @@ type server struct {
 
 // onBoth runs a scenario on a fresh SQLite and a fresh PostgreSQL platform.
 func onBoth(t *testing.T, scenario func(t *testing.T, s *server)) {
+	t.Parallel()
 	for _, dialect := range []db.Dialect{db.SQLite, db.Postgres} {
 		t.Run(dialect.String(), func(t *testing.T) {
 			t.Parallel()

@@ -66,6 +66,7 @@ func (l *localList) has(tag string) bool {
 // TestRule_BlockedCardLeavesTheStation: a card that is blocked is off the
 // list of an online station within seconds.
 func TestRule_BlockedCardLeavesTheStation(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range []db.Dialect{db.SQLite, db.Postgres} {
 		t.Run(dialect.String(), func(t *testing.T) {
 			t.Parallel()

@@ -33,6 +33,7 @@ func limit(evse int) object {
 // neutral terms, to a station that checks every request against the official
 // schemas, and reads the tracked result.
 func TestCommandsReachAStrangersStation(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
 		t.Run(v.protocol, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, s *server) {

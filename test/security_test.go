@@ -140,6 +140,7 @@ func serveSecurely(t *testing.T, dialect db.Dialect, own *issuer, more ...string
 // text, moves to TLS, then to a certificate, and can never go back by itself.
 // OCPP 2.0.1 A05
 func TestMoveThroughAllProfiles(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range []db.Dialect{db.SQLite, db.Postgres} {
 		t.Run(dialect.String(), func(t *testing.T) {
 			t.Parallel()

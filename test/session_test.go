@@ -112,6 +112,7 @@ var boot2 = object{"reason": "PowerUp", "chargingStation": object{"vendorName": 
 // wrote: boot, status, authorize, start, 20 meter values, stop; the session,
 // its intervals and its CDR are right to the Wh and the cent.
 func TestAStrangersStationCharges(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
 		t.Run(v.protocol, func(t *testing.T) {
 			onBoth(t, func(t *testing.T, s *server) {

@@ -35,6 +35,7 @@ const together = 12
 // everybody's cards.
 // The format is told in transcript_script_test.go.
 func TestTranscripts(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/transcripts/*/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
