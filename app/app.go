@@ -174,7 +174,11 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	parts.Go(func() { tuneHeap(background, a.db.Rest) })
+	heap := heapSQLite
+	if a.db.Dialect() == db.Postgres {
+		heap = heapPostgres
+	}
+	parts.Go(func() { heap.tune(background, a.db.Rest) })
 	debug.FreeOSMemory() // migrations, schemas and routes left a heap behind that serving does not need
 	a.log.Info("ready", "url", a.URL(), "stations", a.stationURL(), "profile_1", a.csmsURL(1), "profile_3", a.csmsURL(3), "node", a.bus.Node(), "database", a.db.Dialect().String(), "version", version)
 	<-ctx.Done()

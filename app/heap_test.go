@@ -17,7 +17,7 @@ func TestHeapPercent(t *testing.T) {
 		{"never more than twice", 900 * mib, 160 * mib, 100},
 		{"never none", 0, 4000 * mib, 5},
 	} {
-		if got := heapPercent(float64(c.rate), uint64(c.used)); got != c.want {
+		if got := heapSQLite.percent(float64(c.rate), uint64(c.used)); got != c.want {
 			t.Errorf("%s: %d, not %d", c.name, got, c.want)
 		}
 	}

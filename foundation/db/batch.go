@@ -161,6 +161,7 @@ func (b *Batch[T]) run() {
 		if b.rest > 0 && b.gathers() && time.Since(b.from) < b.rest { // one run at a time: nobody else has from and rest
 			time.Sleep(untilBeat(time.Since(began), b.rest))
 		}
+		time.Sleep(b.rests())
 		group := b.take()
 		if group == nil {
 			return
@@ -171,8 +172,9 @@ func (b *Batch[T]) run() {
 				b.rest /= 4
 			}
 		}
+		at := b.begins()
 		handed := b.write(group)
-		b.written(group)
+		b.written(group, time.Since(at))
 		if handed && !b.resume() {
 			return
 		}

@@ -60,3 +60,11 @@ func (b *Batch[T]) Waiting() int {
 
 // Learn tells a portion how long so many rows took.
 func (p *Portion) Learn(rows int, took time.Duration) { p.learn(rows, took) }
+
+// LaneRest is how long rows wait for more, on PostgreSQL, when the last
+// transaction began so long ago and those of late took so long.
+func LaneRest(took, ago time.Duration, rows int) time.Duration {
+	now := time.Now()
+	l := lanes[int]{most: pgLanes, took: took, from: now.Add(-ago)}
+	return l.rest(rows, now)
+}

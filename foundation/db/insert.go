@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Col is a column of InsertRows with its PostgreSQL type: "text", "bigint",
@@ -52,7 +53,7 @@ func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 		if len(rows) < n {
 			continue
 		}
-		query := insertText(table, cols, n, conflict)
+		query := texts.of(table, cols, n, conflict)
 		for ; len(rows) >= n; rows = rows[n:] {
 			args = args[:0]
 			for _, row := range rows[:n] {
@@ -69,6 +70,50 @@ func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 		}
 	}
 	return total, nil
+}
+
+// texts are the statements made so far: a long one costs as much to make as to
+// run with a few rows.
+var texts insertTexts
+
+type insertTexts struct {
+	sync.RWMutex
+	made map[insertKey]string
+}
+
+// insertKey names a statement. The columns are told by where they are, which
+// the key keeps in place.
+type insertKey struct {
+	table, conflict string
+	cols            *Col
+	width, rows     int // rows is 0 for arrays
+}
+
+// mostTexts bounds what is kept when somebody makes columns for each call.
+const mostTexts = 500
+
+func (t *insertTexts) of(table string, cols []Col, rows int, conflict string) string {
+	key := insertKey{table, conflict, &cols[0], len(cols), rows}
+	t.RLock()
+	text, ok := t.made[key]
+	t.RUnlock()
+	if ok {
+		return text
+	}
+	if rows > 0 {
+		text = insertText(table, cols, rows, conflict)
+	} else {
+		text = arraysText(table, cols, conflict)
+	}
+	t.Lock()
+	defer t.Unlock()
+	if t.made == nil {
+		t.made = map[insertKey]string{}
+	}
+	if len(t.made) < mostTexts {
+		t.made[key] = text
+	}
+	return text
 }
 
 func insertText(table string, cols []Col, rows int, conflict string) string {
@@ -102,65 +147,59 @@ func insertText(table string, cols []Col, rows int, conflict string) string {
 }
 
 func insertArrays(table string, cols []Col, rows [][]any, conflict string) (string, []any, error) {
-	names, casts, args := make([]string, len(cols)), make([]string, len(cols)), make([]any, len(cols))
+	args := make([]any, len(cols))
 	for i, c := range cols {
-		names[i], casts[i] = c.Name, "$"+strconv.Itoa(i+1)+"::"+c.Type+"[]"
 		var err error
 		if args[i], err = column(c, rows, i); err != nil {
 			return "", nil, fmt.Errorf("db: %s.%s: %w", table, c.Name, err)
 		}
 	}
-	list := strings.Join(names, ", ")
-	return "INSERT INTO " + table + " (" + list + ") SELECT * FROM unnest(" + strings.Join(casts, ", ") + ") AS r(" + list + ") " + conflict, args, nil
+	return texts.of(table, cols, 0, conflict), args, nil
 }
 
-// column gathers one column as a slice whose element type the driver knows.
+func arraysText(table string, cols []Col, conflict string) string {
+	names, casts := make([]string, len(cols)), make([]string, len(cols))
+	for i, c := range cols {
+		names[i], casts[i] = c.Name, "$"+strconv.Itoa(i+1)+"::"+c.Type+"[]"
+	}
+	list := strings.Join(names, ", ")
+	return "INSERT INTO " + table + " (" + list + ") SELECT * FROM unnest(" + strings.Join(casts, ", ") + ") AS r(" + list + ") " + conflict
+}
+
+// column gathers one column.
 func column(c Col, rows [][]any, i int) (any, error) {
 	switch c.Type {
 	case "text":
-		return gather(rows, i, asText)
+		return gather(rows, i, textElement, asText)
 	case "bigint":
-		return gather(rows, i, asInt)
+		return gather(rows, i, bigintElement, asInt)
 	case "boolean":
-		return gather(rows, i, asBool)
+		return gather(rows, i, booleanElement, asBool)
 	case "bytea":
-		out := make([][]byte, len(rows))
-		for r, row := range rows {
-			v, ok := row[i].([]byte)
-			if !ok && row[i] != nil {
-				return nil, fmt.Errorf("row %d: %T is not []byte", r, row[i])
-			}
-			out[r] = v
-		}
-		return out, nil
+		return gather(rows, i, byteaElement, asBytes)
 	}
 	return nil, fmt.Errorf("type %q is not one of text, bigint, boolean, bytea", c.Type)
 }
 
-// gather gives a slice of values, or of pointers where some are NULL, which
-// costs the driver more.
-func gather[T any](rows [][]any, i int, as func(any) (v T, set, ok bool)) (any, error) {
-	values, known := make([]T, len(rows)), make([]*T, len(rows))
-	nulls := false
+func gather[T any](rows [][]any, i int, e *element[T], as func(any) (v T, set, ok bool)) (any, error) {
+	out := array[T]{element: e, values: make([]T, len(rows))}
 	for r, row := range rows {
 		if i >= len(row) {
 			return nil, fmt.Errorf("row %d has only %d values", r, len(row))
 		}
 		v, set, ok := as(row[i])
-		switch {
-		case !ok:
+		if !ok {
 			return nil, fmt.Errorf("row %d: a %T does not fit", r, row[i])
-		case set:
-			values[r] = v
-			known[r] = &values[r]
-		default:
-			nulls = true
 		}
+		if out.values[r] = v; set {
+			continue
+		}
+		if out.null == nil {
+			out.null = make([]bool, len(rows))
+		}
+		out.null[r] = true
 	}
-	if nulls {
-		return known, nil
-	}
-	return values, nil
+	return out, nil
 }
 
 // indirect follows a pointer; a nil pointer, as nil, is NULL.
@@ -187,6 +226,11 @@ func asText(a any) (s string, set, ok bool) {
 		return "", false, true
 	}
 	return v.String(), true, v.Kind() == reflect.String
+}
+
+func asBytes(a any) (b []byte, set, ok bool) {
+	b, ok = a.([]byte)
+	return b, b != nil, ok || a == nil
 }
 
 func asInt(a any) (n int64, set, ok bool) {

@@ -1,9 +1,14 @@
 package db
 
+import "time"
+
 const (
 	pgLanes  = 4   // transactions of a batch side by side
 	laneMore = 32  // rows that wait before another one begins
 	laneMost = 128 // rows of one
+
+	laneSlow = 15 * time.Millisecond // what a transaction takes where everything waits for a processor
+	laneRest = 80 * time.Millisecond // at most from the beginning of one to that of the next
 )
 
 // lanes let a batch write several transactions side by side.
@@ -11,6 +16,9 @@ type lanes[T any] struct {
 	key  func(T) string
 	busy map[string]struct{} // the keys of rows that are being written
 	most int                 // transactions side by side; 0: only when handed over
+
+	from time.Time     // when the last transaction began
+	took time.Duration // by one, the mean of late
 }
 
 // NewLanes makes a Batch that, on PostgreSQL, writes up to four transactions
@@ -28,6 +36,36 @@ func NewLanes[T any](d *DB, o BatchOptions, key func(T) string, flush func(tx *T
 	b := NewBatch(d, o, flush)
 	b.lanes = l
 	return b
+}
+
+// begins notes when a transaction begins, and gives it.
+func (b *Batch[T]) begins() time.Time {
+	now := time.Now()
+	if b.lanes != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.lanes.from = now
+	}
+	return now
+}
+
+// rests is how long what waits is still to wait for more.
+func (b *Batch[T]) rests() time.Duration {
+	if b.lanes == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lanes.rest(b.rows, time.Now())
+}
+
+// rest is nothing unless transactions took long of late: then the database or
+// this machine has more to do than it can, and what helps is fewer of them.
+func (l *lanes[T]) rest(rows int, now time.Time) time.Duration {
+	if l.most == 0 || l.took < laneSlow || rows == 0 || rows >= laneMore {
+		return 0
+	}
+	return l.from.Add(min(2*l.took, laneRest)).Sub(now)
 }
 
 // more tells whether another transaction is to begin.
@@ -110,12 +148,13 @@ func (l *lanes[T]) mark(e *entry[T], keys map[string]struct{}) {
 }
 
 // written frees the keys of rows.
-func (b *Batch[T]) written(group []*entry[T]) {
+func (b *Batch[T]) written(group []*entry[T], took time.Duration) {
 	if b.lanes == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.lanes.took += (took - b.lanes.took) / 8
 	for _, e := range group {
 		for _, r := range e.rows {
 			delete(b.lanes.busy, b.lanes.key(r))

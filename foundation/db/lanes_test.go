@@ -55,6 +55,30 @@ func TestLanesKeepTheOrderOfAKey(t *testing.T) {
 	})
 }
 
+// Where transactions are slow, a few rows wait for more.
+func TestLanesRestWhereTransactionsAreSlow(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name      string
+		took, ago time.Duration
+		rows      int
+		want      time.Duration
+	}{
+		{"fast ones", 10 * ms, 1 * ms, 3, 0},
+		{"slow ones", 20 * ms, 25 * ms, 3, 15 * ms},
+		{"very slow ones", 300 * ms, 50 * ms, 3, 30 * ms},
+		{"many rows", 20 * ms, 1 * ms, 32, 0},
+		{"no rows", 20 * ms, 1 * ms, 0, 0},
+	} {
+		if got := db.LaneRest(c.took, c.ago, c.rows); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	if rest := db.LaneRest(20*ms, time.Second, 3); rest > 0 {
+		t.Errorf("after a second: %v", rest)
+	}
+}
+
 // What was gathered is stored with the transaction, in order, or not at all.
 func TestGather(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, d *db.DB) {

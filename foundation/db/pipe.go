@@ -51,6 +51,7 @@ func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	takeArrays(conn)
 	return &pipe{conn: conn}, nil
 }
 

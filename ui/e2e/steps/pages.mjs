@@ -13,11 +13,8 @@ export async function pages({ base, page, context, step, picture }) {
   const station = encodeURIComponent(items[0].id)
   const paths = ['/', '/stations', ...TABS.map((t) => `/stations/${station}${t}`), '/waiting-stations', '/station-import', '/connector-maps', '/certificates', '/certificates/requests', '/certificates/roots', '/certificates/authorities', '/system', '/sessions', `/sessions/${encodeURIComponent(session.id)}`, '/sites', '/reservations', '/id-tokens', '/tariffs', '/tariffs/demo-eur', '/tariffs/demo-eur/legal', '/tariff-editor', '/tariff-wizard', '/pricing/series', '/pricing/explain', '/tariff-groups/new', '/cdrs', '/held-cdrs', '/templates', '/templates/drift', '/device-templates/new', '/firmware', '/firmware/images', '/display-messages', '/device-events', '/settings', '/settings/api-keys', '/nowhere']
 
-  for (const [name, options] of [
-    ['desk', {}],
-    ['phone', { viewport: PHONE, hasTouch: true, isMobile: true }],
-  ]) {
-    await step(`every page fits a ${name} and names its controls`, async () => {
+  const fits = (name, options) =>
+    step(`every page fits a ${name} and names its controls`, async () => {
       const c = await context({ ...options, storageState: await page.context().storageState() })
       const p = await c.newPage()
       const faults = []
@@ -31,7 +28,7 @@ export async function pages({ base, page, context, step, picture }) {
       await c.close()
       assert.deepEqual(faults, [])
     })
-  }
+  await Promise.all([fits('desk', {}), fits('phone', { viewport: PHONE, hasTouch: true, isMobile: true })])
 
   await step('the keyboard skips to the content and walks the rows', async () => {
     await page.goto(`${base}/stations`)
