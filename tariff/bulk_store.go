@@ -150,10 +150,11 @@ func insertBulk(tx *db.Tx, b BulkChange, items []bulkItem) error {
 		}
 		rows[i] = []any{b.ID, int64(i + 1), string(b.Org), x.Kind, x.Target, "planned", string(plan), "", ""}
 	}
-	cols := []db.Col{{Name: "change", Type: "text"}, {Name: "seq", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "target", Type: "text"},
-		{Name: "state", Type: "text"}, {Name: "plan", Type: "text"}, {Name: "undo", Type: "text"}, {Name: "problem", Type: "text"}}
-	return db.InsertRows(tx, "tariff_change_item", cols, rows, "")
+	return db.InsertRows(tx, "tariff_change_item", itemColumns, rows, "")
 }
+
+var itemColumns = []db.Col{{Name: "change", Type: "text"}, {Name: "seq", Type: "bigint"}, {Name: "org", Type: "text"}, {Name: "kind", Type: "text"}, {Name: "target", Type: "text"},
+	{Name: "state", Type: "text"}, {Name: "plan", Type: "text"}, {Name: "undo", Type: "text"}, {Name: "problem", Type: "text"}}
 
 // itemsOf gives items of a change in one of two states, after a number.
 func itemsOf(tx *db.Tx, change string, after int64, limit int, states ...string) ([]bulkItem, error) {

@@ -28,8 +28,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	// They wait for stations and processes most of the time. A -parallel that is given goes first.
-	flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0)))
+	// They wait for stations and processes most of the time; PostgreSQL has
+	// connections for twelve. A -parallel that is given goes first.
+	flag.Set("test.parallel", strconv.Itoa(min(3*runtime.GOMAXPROCS(0), 12)))
 	dir, err := os.MkdirTemp("", "forecourt-test")
 	if err != nil {
 		panic(err)

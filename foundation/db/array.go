@@ -71,6 +71,22 @@ func appendInts(buf []byte, ns ...uint32) []byte {
 	return buf
 }
 
+// Dimensions, Index and IndexType are how pgx asks for it where a connection
+// (default_query_exec_mode=exec or simple_protocol, as for a pooler between)
+// sends text.
+func (a array[T]) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(a.values)), LowerBound: 1}}
+}
+
+func (a array[T]) Index(i int) any {
+	if a.null != nil && a.null[i] {
+		return nil
+	}
+	return a.values[i]
+}
+
+func (a array[T]) IndexType() any { return *new(T) }
+
 type encoder interface{ encode(buf []byte) []byte }
 
 // arrayCodec lets an array write itself, and leaves everything else to pgx.
@@ -92,9 +108,10 @@ func (arrayPlan) Encode(value any, buf []byte) ([]byte, error) {
 // takeArrays makes a connection take arrays.
 func takeArrays(conn *pgx.Conn) {
 	types := conn.TypeMap()
-	for _, oid := range []uint32{textElement.of, byteaElement.of, bigintElement.of, booleanElement.of} {
+	for oid, kind := range map[uint32]any{textElement.of: array[string]{}, byteaElement.of: array[[]byte]{}, bigintElement.of: array[int64]{}, booleanElement.of: array[bool]{}} {
 		if t, ok := types.TypeForOID(oid); ok {
 			types.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: arrayCodec{t.Codec}})
+			types.RegisterDefaultPgType(kind, t.Name)
 		}
 	}
 }

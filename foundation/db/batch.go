@@ -161,7 +161,11 @@ func (b *Batch[T]) run() {
 		if b.rest > 0 && b.gathers() && time.Since(b.from) < b.rest { // one run at a time: nobody else has from and rest
 			time.Sleep(untilBeat(time.Since(began), b.rest))
 		}
-		time.Sleep(b.rests())
+		pause, over := b.rests()
+		if over {
+			return
+		}
+		time.Sleep(pause)
 		group := b.take()
 		if group == nil {
 			return

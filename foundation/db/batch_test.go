@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -148,6 +149,34 @@ func TestBatchHoldsBackAndWithdraws(t *testing.T) {
 	b.Close()
 	if n := count(t, d, "SELECT COUNT(*) FROM scratch_reading"); n != 3 {
 		t.Fatal(n)
+	}
+}
+
+// A pooler between may want text: default_query_exec_mode of the URL.
+func TestInsertRowsAsText(t *testing.T) {
+	for _, mode := range []string{"exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			c := schematest.Fresh(t, db.Postgres)
+			sep := "?"
+			if strings.Contains(c.URL, "?") {
+				sep = "&"
+			}
+			c.URL += sep + "default_query_exec_mode=" + mode
+			d := schematest.OpenConfig(t, c, time.Now)
+			table(t, d, "CREATE TABLE scratch_text (id TEXT, size BIGINT, good BOOLEAN, data BYTEA)")
+			cols := []db.Col{{Name: "id", Type: "text"}, {Name: "size", Type: "bigint"}, {Name: "good", Type: "boolean"}, {Name: "data", Type: "bytea"}}
+			err := d.Update(t.Context(), func(tx *db.Tx) error {
+				return db.InsertRows(tx, "scratch_text", cols, [][]any{{`a "b", {c}\`, int64(7), true, []byte{0, 255}}, {nil, nil, nil, nil}}, "")
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, where := range []string{`id = 'a "b", {c}\' AND size = 7 AND good AND data = '\x00ff'`, "id IS NULL AND size IS NULL AND good IS NULL AND data IS NULL"} {
+				if n := count(t, d, "SELECT COUNT(*) FROM scratch_text WHERE "+where); n != 1 {
+					t.Errorf("%s: %d rows", where, n)
+				}
+			}
+		})
 	}
 }
 

@@ -49,14 +49,19 @@ func (b *Batch[T]) begins() time.Time {
 	return now
 }
 
-// rests is how long what waits is still to wait for more.
-func (b *Batch[T]) rests() time.Duration {
+// rests is how long what waits is still to wait for more. One goroutine is
+// enough for that: any other is over, and more begin when many rows wait.
+func (b *Batch[T]) rests() (pause time.Duration, over bool) {
 	if b.lanes == nil {
-		return 0
+		return 0, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.lanes.rest(b.rows, time.Now())
+	pause = b.lanes.rest(b.rows, time.Now())
+	if over = pause > 0 && b.running > 1; over {
+		b.running--
+	}
+	return pause, over
 }
 
 // rest is nothing unless transactions took long of late: then the database or

@@ -28,7 +28,7 @@ export function setCsrfToken(token: string) {
   if (session.signal.aborted) session = new AbortController()
 }
 
-/** Drops what is under way and asks nothing more in the name of a user who leaves, until somebody signs in. */
+/** Asks nothing more in the name of a user who leaves, until somebody signs in, and drops what is under way without a signal of its own. */
 export function endRequests() {
   session.abort()
 }
@@ -60,6 +60,8 @@ export function query(params: Params = {}): string {
 
 /** One request to the API. Throws a Problem for every answer that is not 2xx. */
 export async function request<T>(method: Method, path: string, o: Options = {}): Promise<T> {
+  const open = OPEN.includes(path)
+  if (!open) session.signal.throwIfAborted()
   const headers: Record<string, string> = {
     Accept: 'application/json',
     // What the server words itself (a price explained, a tariff in words) comes in the language of the page.
@@ -75,11 +77,11 @@ export async function request<T>(method: Method, path: string, o: Options = {}):
     method,
     headers,
     body: o.body === undefined ? undefined : JSON.stringify(o.body),
-    signal: OPEN.includes(path) ? o.signal : whileSignedIn(o.signal),
+    signal: o.signal ?? (open ? undefined : session.signal),
     credentials: 'same-origin',
   })
   if (!response.ok) {
-    if (response.status === 401 && !OPEN.includes(path)) onUnauthenticated()
+    if (response.status === 401 && !open) onUnauthenticated()
     throw await problemFrom(response)
   }
   if (response.status === 204) return undefined as T
@@ -110,8 +112,6 @@ export async function getAll<T>(path: string, params: Params = {}, max = 20_000,
 export function exportUrl(path: string, params: Params, format: 'csv' | 'xlsx'): string {
   return BASE + path + query({ ...params, limit: undefined, cursor: undefined, format })
 }
-
-const whileSignedIn = (signal?: AbortSignal) => (signal ? AbortSignal.any([signal, session.signal]) : session.signal)
 
 async function send(url: string, init: RequestInit): Promise<Response> {
   try {

@@ -44,6 +44,7 @@ export function useSignIn() {
 export function useSignOut() {
   const client = useQueryClient()
   return async () => {
+    void client.cancelQueries()
     endRequests() // The page goes on polling until it is gone.
     await post('/sign-out').catch(() => undefined)
     forgetAllBut(client, null)
