@@ -93,6 +93,7 @@ func archived(t *testing.T) (db.Config, *db.DB) {
 }
 
 func TestArchiveHoldsEveryCommit(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	shared := open(t, db.Config{Path: c.Path, Share: true})
 	chance := rand.New(rand.NewPCG(5, 5))
@@ -155,6 +156,7 @@ func checkpoint(t *testing.T, path, mode string) {
 // Between two transactions of the server a second process commits, the log is
 // begun anew, and it commits again: what lay in the log before is gone from it.
 func TestArchiveSeesThatItMissedARound(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	shared := open(t, db.Config{Path: c.Path, Share: true})
 	for i := range 3 {
@@ -176,6 +178,7 @@ func TestArchiveSeesThatItMissedARound(t *testing.T) {
 }
 
 func TestArchiveGoesOnAfterClosing(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	for i := range 5 {
 		if err := d.Update(t.Context(), insert(fmt.Sprint(i))); err != nil {
@@ -208,6 +211,7 @@ func TestArchiveGoesOnAfterClosing(t *testing.T) {
 }
 
 func TestArchiveOfAKilledServer(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	closed(t, d)
 	var said int
@@ -226,6 +230,7 @@ func TestArchiveOfAKilledServer(t *testing.T) {
 }
 
 func TestArchiveOfAnInstant(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	type moment struct {
 		at   time.Time
@@ -259,6 +264,7 @@ func TestArchiveOfAnInstant(t *testing.T) {
 // A restored database goes on with the archive it came from: what it commits
 // at once is safe too, before a new base is taken.
 func TestArchiveGoesOnAfterRestoring(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	for i := range 4 {
 		if err := d.Update(t.Context(), insert(fmt.Sprint(i))); err != nil {
@@ -282,6 +288,7 @@ func TestArchiveGoesOnAfterRestoring(t *testing.T) {
 }
 
 func TestArchiveThatIsDamaged(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	for i := range 3 { // each opening begins a segment
 		if err := d.Update(t.Context(), insert(fmt.Sprint(i))); err != nil {
@@ -329,6 +336,7 @@ func cut(file string, bytes int64) error {
 }
 
 func TestArchiveThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	t.Cleanup(db.ArchiveTick(time.Hour))
 	c, d := archived(t)
 	d.BreakArchive()
@@ -356,6 +364,7 @@ func TestArchiveThatCannotBeWritten(t *testing.T) {
 }
 
 func TestArchiveForgetsWhatIsOld(t *testing.T) {
+	t.Parallel()
 	c, d := archived(t)
 	closed(t, d)
 	c.Archive.Every, c.Archive.Keep = time.Nanosecond, time.Nanosecond
