@@ -46,7 +46,7 @@ type options struct {
 	JSON        bool          `name:"json" help:"End with one line of JSON." env:"-"`
 	SVG         string        `name:"svg" help:"Write the plot there." placeholder:"FILE" env:"-"`
 
-	Profile map[string]string `help:"Write a profile of the (first) server for go tool pprof: cpu or trace of 20 s from the beginning of the load, heap, allocs or goroutine at its end. bench cluster takes none." placeholder:"cpu=FILE" env:"-"`
+	Profile map[string]string `help:"Write a profile of the (first) server for go tool pprof: cpu or trace of 20 s from the beginning of the load, heap, allocs or goroutine at its end (allocs at the beginning, too, as FILE.before). bench cluster takes none." placeholder:"cpu=FILE" env:"-"`
 }
 
 // ground is what a run stands on: a platform, and what is known of it.

@@ -10,8 +10,13 @@ import (
 const profileSeconds = 20
 
 // profiled begins the profiles that --profile asks for; what it returns takes
-// those of the end and waits for the others.
+// those of the end and waits for the others. What was allocated counts from the
+// start of the server: of the load is what the end has above FILE.before
+// (go tool pprof -base).
 func (g *ground) profiled(ctx context.Context) (end func()) {
+	if file, wanted := g.Profile["allocs"]; wanted {
+		g.profile(ctx, "allocs", file+".before")
+	}
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		for name, file := range g.Profile {

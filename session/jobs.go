@@ -100,7 +100,7 @@ func (s *Service) look(tx *db.Tx, id ID) error {
 	if err != nil || !r.SettledAt.IsZero() || r.SettleAt.IsZero() || r.SettleAt.After(tx.Now) {
 		return err
 	}
-	w := workOn(r)
+	w := workOn(&r)
 	if w.stale {
 		if err := w.absorb(tx); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (s *Service) ask(ctx context.Context, j job.Job) error {
 		if err != nil || !r.SettledAt.IsZero() || r.State.Complete() || r.State.Phase != Stopped {
 			return err
 		}
-		return s.force(tx, workOn(r), EventsMissing)
+		return s.force(tx, workOn(&r), EventsMissing)
 	})
 }
 

@@ -21,7 +21,7 @@ type lag struct {
 // canLag reports whether the row need not be written now: it says already
 // that it may be behind, and nothing but the live columns would change.
 func (w *work) canLag(now time.Time) bool {
-	return w.lag.may && now.Sub(w.lag.at) < rowPause && !w.fresh && !w.stale && !w.refolded && len(w.cut) == 0 && w.onlyLive(&w.before)
+	return w.lag.may && now.Sub(w.lag.at) < rowPause && !w.fresh && !w.stale && !w.refolded && len(w.cut) == 0 && w.onlyLive(w.before)
 }
 
 // written notes that the row is written now. Readings of which the latest

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -78,7 +79,7 @@ func (s *Service) flush(tx *db.Tx, rows []*reading) error {
 type batch struct {
 	s       *Service
 	tx      *db.Tx
-	known   map[ref][]Session
+	known   map[ref][]*Session
 	seen    map[*sighting]*Session
 	works   map[ID]*work
 	order   []*work
@@ -91,37 +92,32 @@ type batch struct {
 func (b *batch) read(rows []*reading) error {
 	var refs []ref
 	var sightings []*sighting
-	named := make(map[ref]bool, len(rows))
+	met := make(map[ref]bool, len(rows))
 	for _, r := range rows {
 		r.unknown = false
 		if r.status != nil {
 			sightings = append(sightings, r.status)
-		} else if k := (ref{r.m.peer.Station, r.m.transaction}); r.m.known && !named[k] {
-			named[k] = true
+		} else if k := (ref{r.m.peer.Station, r.m.transaction}); r.m.known && !met[k] {
+			met[k] = true
 			refs = append(refs, k)
 		}
 	}
-	byRef, err := heldByRef(b.tx, refs)
+	named, seen, err := hold(b.tx, refs, sightings)
 	if err != nil {
 		return err
 	}
-	seen, err := heldAt(b.tx, sightings)
+	all, err := b.s.recent.read(b.tx, slices.Concat(named, seen))
 	if err != nil {
 		return err
 	}
-	all, err := b.s.recent.read(b.tx, append(byRef, seen...))
-	if err != nil {
-		return err
-	}
-	b.known, b.seen = make(map[ref][]Session, len(byRef)), make(map[*sighting]*Session, len(seen))
-	for _, h := range byRef {
+	b.known, b.seen = make(map[ref][]*Session, len(named)), make(map[*sighting]*Session, len(seen))
+	for _, h := range named {
 		r := all[h.id]
 		k := ref{r.Station, r.Transaction}
 		b.known[k] = append(b.known[k], r)
 	}
 	for _, h := range seen {
-		r := all[h.id]
-		b.seen[sightings[h.n]] = &r
+		b.seen[sightings[h.n]] = all[h.id]
 	}
 	return nil
 }
@@ -186,7 +182,7 @@ func (b *batch) session(m *message) (*work, error) {
 func (b *batch) work(r *Session) *work {
 	w := b.works[r.ID]
 	if w == nil {
-		w = workOn(*r)
+		w = workOn(r)
 		b.works[r.ID] = w
 		b.order = append(b.order, w)
 	}

@@ -27,7 +27,7 @@ func (s *Service) setClock(tx *db.Tx, p ocpp.Peer, c Clock) error {
 		if n == 0 {
 			continue
 		}
-		w := workOn(r)
+		w := workOn(&r)
 		if err := w.refold(tx); err != nil {
 			return err
 		}

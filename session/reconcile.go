@@ -110,7 +110,7 @@ func (s *Service) replaced(tx *db.Tx, id, now string) error {
 	}
 	for _, r := range open {
 		if r.State.Phase == Open && r.Incarnation != "" && r.Incarnation != now {
-			if err := s.vacate(tx, workOn(r), signReplaced, StationReplaced); err != nil {
+			if err := s.vacate(tx, workOn(&r), signReplaced, StationReplaced); err != nil {
 				return err
 			}
 		}
@@ -159,7 +159,7 @@ func (s *Service) reconcile(ctx context.Context, j job.Job) error {
 		if err != nil || r.State.Phase != Open {
 			return err
 		}
-		w := workOn(r)
+		w := workOn(&r)
 		if !runs {
 			return s.vacate(tx, w, signProtocol, ProtocolChanged)
 		}

@@ -82,7 +82,7 @@ func New(d Deps) *Service {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	d.Config.defaults()
-	s := &Service{d: d, clocks: map[string]*stationClock{}, recent: recent{sessions: map[ID]Session{}}}
+	s := &Service{d: d, clocks: map[string]*stationClock{}, recent: recent{sessions: map[ID]*Session{}}}
 	s.hot = db.NewLanes(d.DB, db.BatchOptions{Rest: hotRest}, func(r *reading) string { return r.m.peer.Station }, s.flush)
 	return s
 }

@@ -305,7 +305,7 @@ func updateSessions(tx *db.Tx, all []*work) error {
 		switch {
 		case w.fresh || tx.Dialect == db.Postgres:
 			u = updateAll
-		case !w.onlyLive(&w.before):
+		case !w.onlyLive(w.before):
 			u = updateOf(w.before.row(""), v)
 		case w.lag.may || w.before.lag.may:
 			u = updateLag

@@ -22,7 +22,7 @@ func (s *Service) supersede(tx *db.Tx, w *work, m *message) error {
 		if r.ID == w.ID || r.evseNow(m.peer) != m.evse || r.State.Phase == Stopped && !r.waitsAt(m) || !r.State.StartedAt.Before(at) {
 			continue
 		}
-		if err := s.close(tx, workOn(r), m); err != nil {
+		if err := s.close(tx, workOn(&r), m); err != nil {
 			return err
 		}
 	}

@@ -150,8 +150,8 @@ func byTransaction(tx *db.Tx, m *message) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	if best := m.pick(all); best != nil {
-		return workOn(*best), nil
+	if best := m.pick(pointers(all)); best != nil {
+		return workOn(best), nil
 	}
 	return nil, nil
 }
@@ -161,8 +161,8 @@ func byTransaction(tx *db.Tx, m *message) (*work, error) {
 // began under 1.6 and still knows by our number, but a number that the two
 // versions share by chance means nothing: a start is always new, and so is
 // what happens elsewhere or after the end.
-func (m *message) pick(all []Session) *Session {
-	var own, other []Session
+func (m *message) pick(all []*Session) *Session {
+	var own, other []*Session
 	for _, r := range all {
 		if sameSeries(ocpp.Version(r.Protocol), m.peer.Version) {
 			own = append(own, r)
@@ -177,12 +177,19 @@ func (m *message) pick(all []Session) *Session {
 	return pickIncarnation(other, m.peer.Station, m.transaction, m.peer.Incarnation)
 }
 
+func pointers(all []Session) []*Session {
+	out := make([]*Session, len(all))
+	for i := range all {
+		out[i] = &all[i]
+	}
+	return out
+}
+
 // pickIncarnation finds the session of this incarnation of the station. Until
 // the station has booted with us we do not know which it is; the latest then.
-func pickIncarnation(all []Session, station, transaction, incarnation string) *Session {
+func pickIncarnation(all []*Session, station, transaction, incarnation string) *Session {
 	var best *Session
-	for i := range all {
-		r := &all[i]
+	for _, r := range all {
 		if r.Station != station || r.Transaction != transaction || r.Incarnation != incarnation && r.Incarnation != "" && incarnation != "" {
 			continue
 		}
@@ -215,7 +222,7 @@ func (s *Service) findStart(tx *db.Tx, m *message) (*work, error) {
 		sameBoot := m.event.clockKnown() || r.boot == row.boot
 		sameStation := r.Incarnation == m.peer.Incarnation || r.Incarnation == "" || m.peer.Incarnation == ""
 		if sameBoot && sameStation && (r.State.Phase != Stopped || !r.usedID) {
-			return workOn(*r), nil
+			return workOn(r), nil
 		}
 	}
 	w := newWork(tx, m, row.boot)
@@ -280,8 +287,8 @@ func stoppedByGuess(tx *db.Tx, m *message) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	var fits []Session
-	for _, r := range all {
+	var fits []*Session
+	for _, r := range pointers(all) {
 		if r.State.Phase == Stopped {
 			if r.State.Memory.EndAt == m.event.Time().UnixMicro() {
 				return workOn(r), nil
@@ -293,7 +300,7 @@ func stoppedByGuess(tx *db.Tx, m *message) (*work, error) {
 		}
 	}
 	if len(fits) > 1 && m.token != nil {
-		fits = slices.DeleteFunc(fits, func(r Session) bool {
+		fits = slices.DeleteFunc(fits, func(r *Session) bool {
 			return access.Match(r.State.Token.Value) != access.Match(m.token.IdToken)
 		})
 	}

@@ -17,23 +17,26 @@ import (
 // work is a session that is being changed in a transaction.
 type work struct {
 	*Session
-	before   Session
-	fresh    bool    // not in the database yet
-	events   []Event // new, stored, not yet taken in
-	cut      []Slice // complete since
-	refolded bool    // cut is all there is
+	before   *Session // never changed
+	fresh    bool     // not in the database yet
+	events   []Event  // new, stored, not yet taken in
+	cut      []Slice  // complete since
+	refolded bool     // cut is all there is
 	mark     Flag
 	batched  bool     // its port is told with those of other sessions
 	use      *PortUse // what is to be told then
 }
 
-func workOn(s Session) *work { return &work{Session: &s, before: s} }
+func workOn(r *Session) *work {
+	s := *r
+	return &work{Session: &s, before: r}
+}
 
 func newWork(tx *db.Tx, m *message, boot int64) *work {
 	p := m.peer
 	s := Session{ID: id.New[ID](tx.Now), Org: p.Org, Site: p.Site, Station: p.Station, Incarnation: p.Incarnation,
 		Transaction: m.transaction, Protocol: string(p.Version), boot: boot, Wire: m.wire}
-	return &work{Session: &s, fresh: true}
+	return &work{Session: &s, before: &Session{}, fresh: true}
 }
 
 // absorb takes the new events into the state. They are stored already, so

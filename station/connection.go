@@ -2,7 +2,7 @@ package station
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -92,11 +92,18 @@ func (s *Service) storeSeen(tx *db.Tx, batch []seen) error {
 	return s.flush(tx, back)
 }
 
+var heardColumns = cols("station:t connection:i at:i")
+
+// noteHeard stores what is in heard.
+var noteHeard = fmt.Sprintf(`UPDATE charging_station SET last_seen_at = heard.at, silent_at = CASE WHEN heartbeat * 2000000 > %d
+		THEN (heard.at / (heartbeat * 500000) + 4) * (heartbeat * 500000) ELSE (heard.at / %d + 4) * %[2]d END
+	FROM heard WHERE key = heard.station AND epoch = heard.connection AND (last_seen_at IS NULL OR last_seen_at < heard.at)
+	RETURNING key, connected`, minSilence/time.Microsecond, minSilence/4/time.Microsecond)
+
 // touch notes when the stations were last heard of, with one statement, and
 // gives the changes for those that were taken for silent. An older connection
 // and a station that is gone are passed over. For silent_at see silentAt.
 func touch(tx *db.Tx, batch []seen) (back []change, err error) {
-	const minimum = int64(minSilence / time.Microsecond)
 	latest := make(map[string]seen, len(batch)) // one row is updated once
 	for _, one := range batch {
 		if was, ok := latest[one.station]; !ok || one.epoch > was.epoch || one.epoch == was.epoch && one.at.After(was.at) {
@@ -104,36 +111,23 @@ func touch(tx *db.Tx, batch []seen) (back []change, err error) {
 		}
 	}
 	order := slices.Sorted(maps.Keys(latest)) // as lockTrees does
-	rows, args := "", []any{minimum}
-	if tx.Dialect == db.Postgres {
-		keys, epochs, ats := []string{}, []int64{}, []int64{}
-		for _, key := range order {
-			one := latest[key]
-			keys, epochs, ats = append(keys, one.station), append(epochs, one.epoch), append(ats, db.Micros(one.at))
-		}
-		rows, args = "SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[])", append(args, keys, epochs, ats)
-	} else { // SQLite has no arrays to bind; JSON stands in
-		list := make([][3]any, 0, len(latest))
-		for _, key := range order {
-			one := latest[key]
-			list = append(list, [3]any{one.station, one.epoch, db.Micros(one.at)})
-		}
-		text, err := json.Marshal(list)
-		if err != nil {
-			return nil, err
-		}
-		rows, args = "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($2)", append(args, string(text))
+	rows := make([][]any, len(order))
+	for i, key := range order {
+		one := latest[key]
+		rows[i] = []any{one.station, one.epoch, db.Micros(one.at)}
 	}
+	q, err := db.Given(tx, db.Table{Name: "heard", Cols: heardColumns, Rows: rows})
+	if err != nil {
+		return nil, err
+	}
+	query, args := q.Add(noteHeard).SQL()
 	found, err := db.Collect(tx, func(row db.Scanner) (key string, err error) {
 		var connected bool
 		if err = row.Scan(&key, &connected); connected {
 			key = ""
 		}
 		return key, err
-	}, `WITH heard(station, connection, at) AS (`+rows+`) UPDATE charging_station SET last_seen_at = heard.at, silent_at = CASE WHEN heartbeat * 2000000 > $1
-			THEN (heard.at / (heartbeat * 500000) + 4) * (heartbeat * 500000) ELSE (heard.at / ($1 / 4) + 4) * ($1 / 4) END
-		FROM heard WHERE key = heard.station AND epoch = heard.connection AND (last_seen_at IS NULL OR last_seen_at < heard.at)
-		RETURNING key, connected`, args...)
+	}, query, args...)
 	for _, key := range found {
 		if key != "" {
 			one := latest[key]

@@ -121,36 +121,27 @@ func (s *Service) changeUses(tx *db.Tx, uses []PortUsage) error {
 	return s.finish(tx, order...)
 }
 
+var usedColumns = cols("at:t port:i ses:t used:t watts:i")
+
 // notePower stores the power of ports, one of each station, whose session and
 // use are as said, and gives the stations where that was so.
 func notePower(tx *db.Tx, uses []PortUsage) (stations map[string]bool, err error) {
-	query, args := "", []any(nil)
-	if tx.Dialect == db.Postgres {
-		n := len(uses)
-		at, ports, sessions, states, powers := make([]string, n), make([]int64, n), make([]string, n), make([]string, n), make([]int64, n)
-		for i, u := range uses {
-			at[i], ports[i], sessions[i], states[i], powers[i] = u.Station, int64(u.EVSE), u.Session, string(u.State), u.Power
-		}
-		args = []any{at, ports, sessions, states, powers}
-		// Ports are locked in the order in which trees are saved.
-		query = `WITH told AS (SELECT e.station AS at, e.evse AS port, t.power AS watts
-			FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS t(station, evse, session, state, power)
-			JOIN evse e ON e.station = t.station AND e.evse = t.evse
-			WHERE e.session = t.session AND e.use_state = t.state AND e.removed_at IS NULL ORDER BY e.station COLLATE "C", e.evse FOR UPDATE OF e)
-			UPDATE evse SET power = watts FROM told WHERE station = at AND evse = port RETURNING station`
-	} else { // SQLite has no arrays to bind; JSON stands in
-		list := make([][5]any, len(uses))
-		for i, u := range uses {
-			list[i] = [5]any{u.Station, u.EVSE, u.Session, string(u.State), u.Power}
-		}
-		text, err := json.Marshal(list)
-		if err != nil {
-			return nil, err
-		}
-		args = []any{string(text)}
-		query = `WITH told(at, port, ses, use, watts) AS (SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each($1))
-			UPDATE evse SET power = watts FROM told WHERE station = at AND evse = port AND session = ses AND use_state = use AND removed_at IS NULL RETURNING station`
+	rows := make([][]any, len(uses))
+	for i, u := range uses {
+		rows[i] = []any{u.Station, u.EVSE, u.Session, string(u.State), u.Power}
 	}
+	q, err := db.Given(tx, db.Table{Name: "t", Cols: usedColumns, Rows: rows})
+	if err != nil {
+		return nil, err
+	}
+	if tx.Dialect == db.Postgres { // ports are locked in the order in which trees are saved
+		q.Add(`, told AS (SELECT t.* FROM t JOIN evse e ON e.station = t.at AND e.evse = t.port
+			WHERE e.session = t.ses AND e.use_state = t.used AND e.removed_at IS NULL ORDER BY e.station COLLATE "C", e.evse FOR UPDATE OF e)
+			UPDATE evse SET power = watts FROM told WHERE station = at AND evse = port RETURNING station`)
+	} else {
+		q.Add(`UPDATE evse SET power = watts FROM t WHERE station = at AND evse = port AND session = ses AND use_state = used AND removed_at IS NULL RETURNING station`)
+	}
+	query, args := q.SQL()
 	found, err := db.Collect(tx, func(row db.Scanner) (station string, err error) { return station, row.Scan(&station) }, query, args...)
 	stations = make(map[string]bool, len(found))
 	for _, station := range found {

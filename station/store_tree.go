@@ -63,6 +63,8 @@ type connectorRow struct {
 	Connector
 }
 
+const connectorColumns = "station, evse, connector, type, format, power_type, max_power, report, reported_at, error_code, vendor_error, info"
+
 func scanConnector(row db.Scanner) (connectorRow, error) {
 	var c connectorRow
 	var at int64
@@ -85,59 +87,65 @@ func in[T ~string](column string, ids []T) (string, []any) {
 // transaction ends. Unknown keys are left out. It sorts keys.
 func lockTrees(tx *db.Tx, keys []string) (map[string]*tree, error) {
 	slices.Sort(keys)
-	where, args := in("key", slices.Compact(keys))
-	query := "SELECT " + stationColumns + " FROM charging_station WHERE " + where + " ORDER BY key"
+	which := db.In("key", slices.Compact(keys)...)
+	query := db.Build("SELECT "+stationColumns+" FROM charging_station WHERE").Add(which.Text, which.Args...).Add("ORDER BY key")
 	if tx.Dialect == db.Postgres {
 		// SQLite has one writer and no row locks; its parser refuses the clause.
-		query += " FOR UPDATE"
+		query.Add("FOR UPDATE")
 	}
-	stations, err := db.Collect(tx, scanStation, query, args...)
-	if err != nil {
+	var stations []Station
+	var ports portRows
+	which.Text = "station IN (SELECT id FROM charging_station WHERE " + which.Text + ")"
+	if err := db.CollectAll(tx, append([]db.Asking{db.Into(&stations, scanStation, query)}, ports.of(which)...)...); err != nil {
 		return nil, err
 	}
-	ids := make([]ID, len(stations))
-	for i, s := range stations {
-		ids[i] = s.ID
-	}
-	ports, err := portsOf(tx, ids)
-	if err != nil {
-		return nil, err
-	}
+	of := ports.byStation()
 	trees := make(map[string]*tree, len(stations))
 	for _, s := range stations {
-		trees[s.ID.Key()] = newTree(s, ports[s.ID])
+		trees[s.ID.Key()] = newTree(s, of[s.ID])
 	}
 	return trees, nil
 }
 
 // portsOf loads the ports of stations with their connectors, ascending.
 func portsOf(tx *db.Tx, ids []ID) (map[ID][]EVSE, error) {
-	out := map[ID][]EVSE{}
-	if len(ids) == 0 {
-		return out, nil
+	values := make([]string, len(ids))
+	for i, id := range ids {
+		values[i] = string(id)
 	}
-	where, args := in("station", ids)
-	ports, err := db.Collect(tx, scanEVSE, "SELECT station, "+evseColumns+" FROM evse WHERE "+where+" ORDER BY station, evse", args...)
-	if err != nil {
-		return nil, err
+	var ports portRows
+	err := db.CollectAll(tx, ports.of(db.In("station", values...))...)
+	return ports.byStation(), err
+}
+
+// portRows are ports and connectors as they are read.
+type portRows struct {
+	ports      []portRow
+	connectors []connectorRow
+}
+
+// of asks for those of some stations.
+func (r *portRows) of(which db.Cond) []db.Asking {
+	return []db.Asking{
+		db.Into(&r.ports, scanEVSE, db.Build("SELECT station, "+evseColumns+" FROM evse WHERE").Add(which.Text, which.Args...).Add("ORDER BY station, evse")),
+		db.Into(&r.connectors, scanConnector, db.Build("SELECT "+connectorColumns+" FROM connector WHERE").Add(which.Text, which.Args...).Add("ORDER BY station, evse, connector")),
 	}
-	connectors, err := db.Collect(tx, scanConnector, `SELECT station, evse, connector, type, format, power_type, max_power, report, reported_at, error_code, vendor_error, info
-		FROM connector WHERE `+where+` ORDER BY station, evse, connector`, args...)
-	if err != nil {
-		return nil, err
-	}
+}
+
+func (r *portRows) byStation() map[ID][]EVSE {
 	type key struct {
 		station ID
 		evse    int
 	}
-	of := map[key][]Connector{}
-	for _, c := range connectors {
+	of := make(map[key][]Connector, len(r.connectors))
+	for _, c := range r.connectors {
 		k := key{c.station, c.evse}
 		of[k] = append(of[k], c.Connector)
 	}
-	for _, p := range ports {
+	out := map[ID][]EVSE{}
+	for _, p := range r.ports {
 		p.Connectors = of[key{p.station, p.EVSE.EVSE}]
 		out[p.station] = append(out[p.station], p.EVSE)
 	}
-	return out, nil
+	return out
 }

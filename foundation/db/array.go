@@ -15,6 +15,7 @@ type array[T any] struct {
 	*element[T]
 	values []T
 	null   []bool // nil: none is
+	ahead  int    // bytes of those that are written after it into the same buffer
 }
 
 // element is how a type is written.
@@ -45,15 +46,25 @@ const (
 	lengthOf  = 4          // bytes of a length
 )
 
-func (a array[T]) encode(buf []byte) []byte {
-	total, nulls := arrayHead, uint32(0)
+func (a array[T]) bytes() int {
+	total := arrayHead
 	for _, v := range a.values {
 		total += lengthOf + a.size(v)
 	}
+	return total
+}
+
+func (a array[T]) before(bytes int) any {
+	a.ahead = bytes
+	return a
+}
+
+func (a array[T]) encode(buf []byte) []byte {
+	nulls := uint32(0)
 	if a.null != nil {
 		nulls = 1
 	}
-	buf = appendInts(slices.Grow(buf, total), 1, nulls, a.oid, uint32(len(a.values)), 1)
+	buf = appendInts(slices.Grow(buf, a.bytes()+a.ahead), 1, nulls, a.oid, uint32(len(a.values)), 1)
 	for i, v := range a.values {
 		if nulls == 1 && a.null[i] {
 			buf = appendInts(buf, nullSize)
@@ -87,7 +98,11 @@ func (a array[T]) Index(i int) any {
 
 func (a array[T]) IndexType() any { return *new(T) }
 
-type encoder interface{ encode(buf []byte) []byte }
+type encoder interface {
+	bytes() int           // at most what encode appends
+	before(bytes int) any // itself, when so much follows it
+	encode(buf []byte) []byte
+}
 
 // arrayCodec lets an array write itself, and leaves everything else to pgx.
 type arrayCodec struct{ pgtype.Codec }

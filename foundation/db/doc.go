@@ -18,7 +18,8 @@
 // On PostgreSQL each answer that is waited for costs a journey. The begin of a
 // transaction, and statements whose result nobody needs ([Tx.Send],
 // [InsertRows]), go out together with the next statement that has one, or with
-// the commit (pipe.go); so an error of theirs may come later. Statements of a
+// the commit (pipe.go); so an error of theirs may come later. Queries that do
+// not need each other's rows go together ([CollectAll]). Statements of a
 // [Batch] are planned once on a connection and read no table from end to end
 // where an index serves (planOnce).
 //
@@ -38,8 +39,10 @@
 //
 // [Batch] gathers rows from many goroutines into one transaction and
 // acknowledges each after the commit; [NewLanes] lets it write several
-// transactions side by side on PostgreSQL. [Gather] collects rows of one transaction. [InsertRows] writes many rows with one
-// statement on PostgreSQL and one prepared statement on SQLite.
+// transactions side by side on PostgreSQL. [Gather] collects rows of one
+// transaction. [InsertRows] writes many rows with one statement on PostgreSQL
+// and one prepared statement on SQLite; [Given] is for a statement that reads
+// many.
 //
 // # Lists
 //

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -147,14 +148,25 @@ func insertText(table string, cols []Col, rows int, conflict string) string {
 }
 
 func insertArrays(table string, cols []Col, rows [][]any, conflict string) (string, []any, error) {
-	args := make([]any, len(cols))
-	for i, c := range cols {
-		var err error
-		if args[i], err = column(c, rows, i); err != nil {
-			return "", nil, fmt.Errorf("db: %s.%s: %w", table, c.Name, err)
-		}
+	args, err := arraysOf(table, cols, rows)
+	if err != nil {
+		return "", nil, err
 	}
 	return texts.of(table, cols, 0, conflict), args, nil
+}
+
+// arraysOf gives rows as an array for each column.
+func arraysOf(table string, cols []Col, rows [][]any) ([]any, error) {
+	args, ahead := make([]any, len(cols)), 0
+	for i := range slices.Backward(cols) {
+		a, err := column(cols[i], rows, i)
+		if err != nil {
+			return nil, fmt.Errorf("db: %s.%s: %w", table, cols[i].Name, err)
+		}
+		args[i] = a.before(ahead)
+		ahead += a.bytes()
+	}
+	return args, nil
 }
 
 func arraysText(table string, cols []Col, conflict string) string {
@@ -167,7 +179,7 @@ func arraysText(table string, cols []Col, conflict string) string {
 }
 
 // column gathers one column.
-func column(c Col, rows [][]any, i int) (any, error) {
+func column(c Col, rows [][]any, i int) (encoder, error) {
 	switch c.Type {
 	case "text":
 		return gather(rows, i, textElement, asText)
@@ -181,7 +193,7 @@ func column(c Col, rows [][]any, i int) (any, error) {
 	return nil, fmt.Errorf("type %q is not one of text, bigint, boolean, bytea", c.Type)
 }
 
-func gather[T any](rows [][]any, i int, e *element[T], as func(any) (v T, set, ok bool)) (any, error) {
+func gather[T any](rows [][]any, i int, e *element[T], as func(any) (v T, set, ok bool)) (encoder, error) {
 	out := array[T]{element: e, values: make([]T, len(rows))}
 	for r, row := range rows {
 		if i >= len(row) {

@@ -28,8 +28,27 @@ type pipe struct {
 	lookedAt time.Time // zero for a new connection
 	waiting  pgx.Batch
 	begins   int  // statements of the begin that are among what waits
+	asked    int  // queries at the end of what waits whose rows are wanted
 	answered bool // something of this transaction came back
+	room     room
 }
+
+// room is where pgx writes what goes out. Its own begins with 1 KiB each time,
+// and doubles while rows are written.
+type room []byte
+
+const roomFor = 64 << 10
+
+// Encode is given what pgx has written so far.
+func (r *room) Encode(written []byte) ([]byte, error) {
+	if *r == nil {
+		*r = make([]byte, 0, roomFor)
+	}
+	return append((*r)[:0], written...), nil
+}
+
+func (*room) Decode([]byte) error { return errors.New("db: room is no message") }
+func (*room) Frontend()           {}
 
 // mostWaiting is how many statements wait at most.
 const mostWaiting = 64
@@ -77,6 +96,12 @@ func (c *pipe) later(ctx context.Context, query string, args []any) error {
 	return c.flush(ctx)
 }
 
+// ask has a query wait. Its rows come with those of the next one, before them.
+func (c *pipe) ask(query string, args []any) {
+	c.waiting.Queue(query, args...)
+	c.asked++
+}
+
 // flush sends what waits, but for a begin that is alone.
 func (c *pipe) flush(ctx context.Context) error {
 	if c.idle() {
@@ -122,19 +147,20 @@ func (c *pipe) rollback(ctx context.Context) {
 	}
 }
 
-func (c *pipe) drop() { c.waiting.QueuedQueries, c.begins = nil, 0 }
+func (c *pipe) drop() { c.waiting.QueuedQueries, c.begins, c.asked = nil, 0, 0 }
 
-// flight sends what waits. read is given the results of the last statement and
-// closes them; without it the last is like the others.
+// flight sends what waits. read is given the results of those that were asked
+// and of the last statement, and closes them; without it all are like the
+// others.
 func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (tag pgconn.CommandTag, err error) {
-	batch, begins := c.waiting, c.begins
-	c.drop()
-	results := c.conn.SendBatch(ctx, &batch)
-	last := batch.Len()
+	batch, begins, unread := c.waiting, c.begins, c.waiting.Len()
 	if read != nil {
-		last--
+		unread -= c.asked + 1
 	}
-	for i := range last {
+	c.drop()
+	c.conn.PgConn().Frontend().Send(&c.room)
+	results := c.conn.SendBatch(ctx, &batch)
+	for i := range unread {
 		if tag, err = results.Exec(); err != nil {
 			results.Close()
 			return tag, c.lost(err, i < begins)
@@ -190,18 +216,10 @@ func (c *pipe) QueryContext(ctx context.Context, query string, named []driver.Na
 		return nil, driver.ErrBadConn
 	}
 	c.waiting.Queue(query, values(named)...)
-	var out *pipeRows
+	out := &pipeRows{conn: c, more: c.asked}
 	_, err := c.flight(ctx, func(results pgx.BatchResults) error {
-		rows, err := results.Query()
-		if err != nil {
-			results.Close()
-			return err
-		}
-		out = &pipeRows{conn: c, rows: rows, results: results, held: rows.Next()}
-		if !out.held { // ended, or failed: nothing more comes
-			return out.Close()
-		}
-		return nil
+		out.results = results
+		return out.begin()
 	})
 	if err != nil {
 		return nil, err
@@ -277,13 +295,46 @@ func (t pipeTx) Rollback() error {
 	return nil
 }
 
-// pipeRows are the rows of the last statement of a flight.
+// pipeRows are the rows of the last statements of a flight.
 type pipeRows struct {
 	conn    *pipe
 	rows    pgx.Rows
 	results pgx.BatchResults
+	more    int  // statements after this one
 	held    bool // the first row is there already, and not yet given
 	names   []string
+}
+
+// begin reads as far as the first row of a statement, where its error shows.
+func (r *pipeRows) begin() (err error) {
+	if r.rows, err = r.results.Query(); err != nil {
+		r.results.Close()
+		return err
+	}
+	r.held = r.rows.Next()
+	switch {
+	case !r.held && r.more == 0: // ended, or failed: nothing more comes
+		return r.Close()
+	case !r.held && r.rows.Err() != nil:
+		return r.Close()
+	}
+	return nil
+}
+
+// HasNextResultSet and NextResultSet lead to the next statement's rows.
+func (r *pipeRows) HasNextResultSet() bool { return r.more > 0 }
+
+func (r *pipeRows) NextResultSet() error {
+	if r.more == 0 {
+		return io.EOF
+	}
+	r.rows.Close()
+	if err := r.rows.Err(); err != nil {
+		return err
+	}
+	r.more--
+	r.names = nil
+	return r.begin()
 }
 
 func (r *pipeRows) Columns() []string {

@@ -76,6 +76,11 @@ func (r pgRunner) send(ctx context.Context, query string, args []any) error {
 	return r.pipe(func(c *pipe) error { return c.later(ctx, query, args) })
 }
 
+// ahead has a query give its rows as the first result of the next one.
+func (r pgRunner) ahead(query string, args []any) error {
+	return r.pipe(func(c *pipe) error { c.ask(query, args); return nil })
+}
+
 func (r pgRunner) pipe(do func(c *pipe) error) error {
 	return r.conn.Raw(func(c any) error { return do(c.(*pipe)) })
 }

@@ -144,26 +144,83 @@ func (r *Row) Scan(dest ...any) error {
 
 // Collect runs a query and scans each row.
 func Collect[T any](tx *Tx, scan func(Scanner) (T, error), query string, args ...any) ([]T, error) {
+	var out []T
+	into := Asking{query, args, takeInto(&out, scan)}
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	rows, err := tx.run.query(tx.ctx, query, plain(args))
+	return out, tx.ask([]Asking{into})
+}
+
+// Asking is a query and where its rows go.
+type Asking struct {
+	query string
+	args  []any
+	take  func(Scanner) error
+}
+
+// Into asks for rows that are appended to a list.
+func Into[T any](list *[]T, scan func(Scanner) (T, error), q *Query) Asking {
+	query, args := q.SQL()
+	return Asking{query, args, takeInto(list, scan)}
+}
+
+func takeInto[T any](list *[]T, scan func(Scanner) (T, error)) func(Scanner) error {
+	return func(row Scanner) error {
+		v, err := scan(row)
+		if err == nil {
+			*list = append(*list, v)
+		}
+		return err
+	}
+}
+
+// CollectAll runs queries one after the other and scans each row of each. On
+// PostgreSQL they share a round trip. A zero Asking asks nothing.
+func CollectAll(tx *Tx, all ...Asking) error {
+	all = slices.DeleteFunc(slices.Clone(all), func(a Asking) bool { return a.query == "" })
+	if err := tx.usable(); err != nil || len(all) == 0 {
+		return err
+	}
+	if tx.Dialect == Postgres {
+		return tx.ask(all)
+	}
+	for i := range all {
+		if err := tx.ask(all[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask runs queries that give their results together; only PostgreSQL does that
+// with several.
+func (tx *Tx) ask(all []Asking) error {
+	last := len(all) - 1
+	for _, a := range all[:last] {
+		if err := tx.run.(pgRunner).ahead(a.query, plain(a.args)); err != nil {
+			return tx.fail(err)
+		}
+	}
+	rows, err := tx.run.query(tx.ctx, all[last].query, plain(all[last].args))
 	if err != nil {
-		return nil, tx.fail(err)
+		return tx.fail(err)
 	}
 	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
+	for i, a := range all {
+		for rows.Next() {
+			if err := a.take(rows); err != nil {
+				return err
+			}
 		}
-		out = append(out, v)
+		if i < last && !rows.NextResultSet() {
+			break
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, tx.fail(err)
+		return tx.fail(err)
 	}
-	return out, nil
+	return nil
 }
 
 // Gather adds a row to the list of that name, which write stores with as few
