@@ -41,7 +41,7 @@ lint:
 	$(GO) vet -trimpath ./...
 
 test-go: test/ocpp-rpc/node_modules/.installed
-	go test -race -shuffle=on -timeout 15m -p 3 ./... # a third of the time a package waits, for PostgreSQL or a clock
+	go test -race -shuffle=on -timeout 15m ./...
 
 test/ocpp-rpc/node_modules/.installed: test/ocpp-rpc/package-lock.json
 	cd test/ocpp-rpc && npm ci --no-audit --no-fund

@@ -112,9 +112,10 @@ func (b *batch) read(rows []*reading) error {
 	}
 	b.known, b.seen = make(map[ref][]*Session, len(named)), make(map[*sighting]*Session, len(seen))
 	for _, h := range named {
-		r := all[h.id]
-		k := ref{r.Station, r.Transaction}
-		b.known[k] = append(b.known[k], r)
+		if r := all[h.id]; r != nil {
+			k := ref{r.Station, r.Transaction}
+			b.known[k] = append(b.known[k], r)
+		}
 	}
 	for _, h := range seen {
 		b.seen[sightings[h.n]] = all[h.id]

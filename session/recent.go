@@ -164,6 +164,10 @@ func sessionsByID(tx *db.Tx, ids []ID) ([]Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	query, args := q.Add("SELECT " + sessionColumns + " FROM session WHERE id IN (SELECT id FROM wanted)").SQL()
+	which := "id IN (SELECT id FROM wanted)"
+	if tx.Dialect == db.Postgres { // an array is looked up by the index, whatever size the table seems to have
+		which = "id = ANY (ARRAY(SELECT id FROM wanted))"
+	}
+	query, args := q.Add("SELECT " + sessionColumns + " FROM session WHERE " + which).SQL()
 	return db.Collect(tx, scanSession, query, args...)
 }

@@ -95,7 +95,12 @@ func lockTrees(tx *db.Tx, keys []string) (map[string]*tree, error) {
 	}
 	var stations []Station
 	var ports portRows
-	which.Text = "station IN (SELECT id FROM charging_station WHERE " + which.Text + ")"
+	which.Text = "(SELECT id FROM charging_station WHERE " + which.Text + ")"
+	if tx.Dialect == db.Postgres { // an array is looked up by the index, whatever size the tables seem to have
+		which.Text = "station = ANY (ARRAY" + which.Text + ")"
+	} else {
+		which.Text = "station IN " + which.Text
+	}
 	if err := db.CollectAll(tx, append([]db.Asking{db.Into(&stations, scanStation, query)}, ports.of(which)...)...); err != nil {
 		return nil, err
 	}
@@ -109,6 +114,9 @@ func lockTrees(tx *db.Tx, keys []string) (map[string]*tree, error) {
 
 // portsOf loads the ports of stations with their connectors, ascending.
 func portsOf(tx *db.Tx, ids []ID) (map[ID][]EVSE, error) {
+	if len(ids) == 0 {
+		return map[ID][]EVSE{}, nil
+	}
 	values := make([]string, len(ids))
 	for i, id := range ids {
 		values[i] = string(id)

@@ -121,10 +121,14 @@ func TestQuirk_Q61_LocalTimeMarkedUTC(t *testing.T) {
 	q := quirk(t, nil)
 	w := q.plug("ocpp1.6")
 	w.boot("Chago", "Wave", "1")
-	ahead := func() string { return time.Now().UTC().Add(2 * time.Hour).Format("2006-01-02T15:04:05Z") }
+	offset := 2 * time.Hour
+	ahead := func() string { // another second each time: the same one again tells nothing of a clock
+		offset += time.Second
+		return time.Now().UTC().Add(offset).Format("2006-01-02T15:04:05Z")
+	}
 	w.send(literal(t, "F23", "2019-05-10T16:05:33Z", ahead()))
 	w.await("156167709")
-	w.say("StatusNotification", object{"connectorId": 1, "errorCode": "NoError", "status": "Preparing", "timestamp": time.Now().UTC().Add(2*time.Hour + time.Second).Format(time.RFC3339)})
+	w.say("StatusNotification", object{"connectorId": 1, "errorCode": "NoError", "status": "Preparing", "timestamp": ahead()})
 	got := w.say("StartTransaction", object{"connectorId": 1, "idTag": q.card, "meterStart": meterStart, "timestamp": ahead()})
 	w.say("StopTransaction", object{"transactionId": got["transactionId"], "meterStop": meterStart + energyWh, "timestamp": ahead()})
 	w.say("StatusNotification", object{"connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": ahead()})

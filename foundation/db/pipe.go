@@ -158,7 +158,9 @@ func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (t
 		unread -= c.asked + 1
 	}
 	c.drop()
-	c.conn.PgConn().Frontend().Send(&c.room)
+	if !c.conn.IsClosed() { // else pgx may still be saying goodbye
+		c.conn.PgConn().Frontend().Send(&c.room)
+	}
 	results := c.conn.SendBatch(ctx, &batch)
 	for i := range unread {
 		if tag, err = results.Exec(); err != nil {

@@ -145,11 +145,13 @@ func (r *Row) Scan(dest ...any) error {
 // Collect runs a query and scans each row.
 func Collect[T any](tx *Tx, scan func(Scanner) (T, error), query string, args ...any) ([]T, error) {
 	var out []T
-	into := Asking{query, args, takeInto(&out, scan)}
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	return out, tx.ask([]Asking{into})
+	if err := tx.ask([]Asking{{query, args, takeInto(&out, scan)}}); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // Asking is a query and where its rows go.
@@ -210,6 +212,9 @@ func (tx *Tx) ask(all []Asking) error {
 	for i, a := range all {
 		for rows.Next() {
 			if err := a.take(rows); err != nil {
+				if lost := rows.Close(); lost != nil {
+					tx.fail(lost)
+				}
 				return err
 			}
 		}
