@@ -314,10 +314,7 @@ func (r *pipeRows) begin() (err error) {
 		return err
 	}
 	r.held = r.rows.Next()
-	switch {
-	case !r.held && r.more == 0: // ended, or failed: nothing more comes
-		return r.Close()
-	case !r.held && r.rows.Err() != nil:
+	if !r.held && (r.more == 0 || r.rows.Err() != nil) { // nothing more comes
 		return r.Close()
 	}
 	return nil
