@@ -3,12 +3,12 @@ package schematest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
@@ -25,13 +25,14 @@ type server struct {
 	run  string   // part of each database's name, so that binaries can share a server
 
 	own *pgserver.Server // nil: one that was given
+
+	shape  string     // of the template
+	mu     sync.Mutex // also because a template can be copied by one at a time
+	copies int
+	free   []string // washed databases
 }
 
-var (
-	start   = sync.OnceValues(startServer)
-	counter atomic.Int64
-	cloning sync.Mutex // a template can be copied by one at a time
-)
+var start = sync.OnceValues(startServer)
 
 func (s *server) url(database string) string {
 	u := *s.base
@@ -41,28 +42,95 @@ func (s *server) url(database string) string {
 
 func (s *server) templateName() string { return template + "_" + s.run }
 
-// clone copies the template into a new database, dropped when the test ends.
+// clone gives a database like the template: one that an earlier test has
+// given back, or a copy.
 func clone(t testing.TB) string {
 	t.Helper()
 	s, err := start()
 	if err != nil {
 		t.Fatalf("PostgreSQL for the tests cannot be started: %v", err)
 	}
-	name := fmt.Sprintf("forecourt_%s_%d", s.run, counter.Add(1))
-	if err := s.admin("CREATE DATABASE " + name + " TEMPLATE " + s.templateName()); err != nil {
+	name, err := s.take()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.admin("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"); err != nil {
+		if err := s.giveBack(name); err != nil {
 			t.Error(err)
 		}
 	})
 	return s.url(name)
 }
 
+func (s *server) take() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.free) - 1; last >= 0 {
+		name := s.free[last]
+		s.free = s.free[:last]
+		return name, nil
+	}
+	s.copies++
+	name := fmt.Sprintf("forecourt_%s_%d", s.run, s.copies)
+	return name, s.admin("CREATE DATABASE " + name + " TEMPLATE " + s.templateName())
+}
+
+// giveBack washes a database for the next test, which takes a fraction of
+// what a copy does. One that was altered is dropped, and each of a server
+// that was given, where nothing shall be left behind.
+func (s *server) giveBack(name string) error {
+	var clean bool
+	var err error
+	if s.own != nil {
+		clean, err = s.wash(name)
+	}
+	if !clean {
+		return errors.Join(err, s.admin("DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, name)
+	return nil
+}
+
+// wash ends what is still connected and empties the tables. It says false of
+// a database that is not as the template was.
+func (s *server) wash(name string) (bool, error) {
+	pool, err := sql.Open("pgx", s.url(name))
+	if err != nil {
+		return false, err
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+		return false, err
+	}
+	shape, err := shapeOf(pool)
+	if err != nil || shape != s.shape {
+		return false, err
+	}
+	var used sql.NullString
+	err = pool.QueryRow(`SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'schema_version' AND pg_relation_size(oid) > 0`).Scan(&used)
+	if err != nil || !used.Valid {
+		return err == nil, err
+	}
+	_, err = pool.Exec("TRUNCATE " + used.String + " RESTART IDENTITY CASCADE")
+	return err == nil, err
+}
+
+// shapeOf tells one schema from another: the relations with their ids, which
+// copies share, the number of their columns, constraints and triggers, and
+// the versions applied.
+func shapeOf(pool *sql.DB) (shape string, err error) {
+	err = pool.QueryRow(`SELECT concat_ws(' ',
+		(SELECT md5(string_agg(oid || relname, ' ' ORDER BY oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
+		(SELECT count(*) FROM pg_attribute WHERE NOT attisdropped), (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger),
+		(SELECT string_agg(version_id::text, ',' ORDER BY id) FROM schema_version))`).Scan(&shape)
+	return shape, err
+}
+
 func (s *server) admin(statement string) error {
-	cloning.Lock()
-	defer cloning.Unlock()
 	pool, err := sql.Open("pgx", s.base.String())
 	if err != nil {
 		return err
@@ -94,7 +162,16 @@ func startServer() (*server, error) {
 		d.Close()
 		return nil, err
 	}
-	return s, d.Close()
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	pool, err := sql.Open("pgx", s.url(s.templateName()))
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	s.shape, err = shapeOf(pool)
+	return s, err
 }
 
 // launch makes and starts a cluster that ends with this process.
