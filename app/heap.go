@@ -26,7 +26,7 @@ type heapRoom struct {
 // heap has the room that SQLite's caches take otherwise.
 var (
 	heapSQLite   = heapRoom{1500 * time.Millisecond, 192 << 20}
-	heapPostgres = heapRoom{4 * time.Second, 256 << 20}
+	heapPostgres = heapRoom{10 * time.Second, 256 << 20}
 )
 
 const (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-	"unique"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
@@ -82,9 +81,7 @@ func scanCard(row db.Scanner) (c keyed, err error) {
 		&c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &tolerate, &refuse, &c.Protocol, &c.Proven, &c.mapped)
 	c.On, c.Off = ocpp.ParseToleranceSet(tolerate), ocpp.ParseToleranceSet(refuse)
 	c.Heartbeat, c.LastAddr = time.Duration(heartbeat)*time.Second, host(c.LastAddr)
-	for _, text := range []*string{&c.Org, &c.Site, (*string)(&c.Life), &c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &c.Protocol} {
-		*text = unique.Make(*text).Value() // thousands of stations have the same
-	}
+	db.Intern(&c.Org, &c.Site, (*string)(&c.Life), &c.Make.Vendor, &c.Make.Model, &c.Make.Firmware, &c.Protocol)
 	return c, err
 }
 

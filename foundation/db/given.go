@@ -14,6 +14,10 @@ type Table struct {
 	Rows [][]any
 }
 
+// aValue is how many bytes a value takes, its length included: most are ids
+// and numbers.
+const aValue = 32
+
 // Given begins a statement with tables that it can read: what is added to it
 // follows "WITH name (columns) AS (…)". Its text is the same for any number of
 // rows. PostgreSQL gets an array per column; SQLite, which has none to bind,
@@ -55,7 +59,7 @@ func (t Table) in(d Dialect) (string, []any, error) {
 	for i, c := range t.Cols {
 		parts[i] = "?::" + c.Type + "[]"
 	}
-	args, err := arraysOf(t.Name, t.Cols, t.Rows)
+	args, _, err := columns(t.Name, t.Cols, t.Rows, make([]byte, 0, len(t.Cols)*(arrayHead+len(t.Rows)*aValue)))
 	return "* FROM unnest(" + strings.Join(parts, ", ") + ")", args, err
 }
 

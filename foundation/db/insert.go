@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,11 +24,14 @@ func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 		_, err := insertLite(tx, table, cols, rows, conflict)
 		return err
 	}
-	query, args, err := insertArrays(table, cols, rows, conflict)
-	if err != nil || len(rows) == 0 {
+	if len(rows) == 0 {
+		return nil
+	}
+	args, err := tx.run.(pgRunner).columns(table, cols, rows)
+	if err != nil {
 		return err
 	}
-	return tx.Send(query, args...)
+	return tx.Send(texts.of(table, cols, 0, conflict), args...)
 }
 
 // InsertCounted is InsertRows that gives the number of rows written.
@@ -37,11 +39,14 @@ func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict stri
 	if tx.Dialect == SQLite {
 		return insertLite(tx, table, cols, rows, conflict)
 	}
-	query, args, err := insertArrays(table, cols, rows, conflict)
-	if err != nil || len(rows) == 0 {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	args, err := tx.run.(pgRunner).columns(table, cols, rows)
+	if err != nil {
 		return 0, err
 	}
-	return tx.Exec(query, args...)
+	return tx.Exec(texts.of(table, cols, 0, conflict), args...)
 }
 
 // insertChunks are how many rows one statement of SQLite takes: the driver's
@@ -147,28 +152,6 @@ func insertText(table string, cols []Col, rows int, conflict string) string {
 	return b.String()
 }
 
-func insertArrays(table string, cols []Col, rows [][]any, conflict string) (string, []any, error) {
-	args, err := arraysOf(table, cols, rows)
-	if err != nil {
-		return "", nil, err
-	}
-	return texts.of(table, cols, 0, conflict), args, nil
-}
-
-// arraysOf gives rows as an array for each column.
-func arraysOf(table string, cols []Col, rows [][]any) ([]any, error) {
-	args, ahead := make([]any, len(cols)), 0
-	for i := range slices.Backward(cols) {
-		a, err := column(cols[i], rows, i)
-		if err != nil {
-			return nil, fmt.Errorf("db: %s.%s: %w", table, cols[i].Name, err)
-		}
-		args[i] = a.before(ahead)
-		ahead += a.bytes()
-	}
-	return args, nil
-}
-
 func arraysText(table string, cols []Col, conflict string) string {
 	names, casts := make([]string, len(cols)), make([]string, len(cols))
 	for i, c := range cols {
@@ -176,42 +159,6 @@ func arraysText(table string, cols []Col, conflict string) string {
 	}
 	list := strings.Join(names, ", ")
 	return "INSERT INTO " + table + " (" + list + ") SELECT * FROM unnest(" + strings.Join(casts, ", ") + ") AS r(" + list + ") " + conflict
-}
-
-// column gathers one column.
-func column(c Col, rows [][]any, i int) (encoder, error) {
-	switch c.Type {
-	case "text":
-		return gather(rows, i, textElement, asText)
-	case "bigint":
-		return gather(rows, i, bigintElement, asInt)
-	case "boolean":
-		return gather(rows, i, booleanElement, asBool)
-	case "bytea":
-		return gather(rows, i, byteaElement, asBytes)
-	}
-	return nil, fmt.Errorf("type %q is not one of text, bigint, boolean, bytea", c.Type)
-}
-
-func gather[T any](rows [][]any, i int, e *element[T], as func(any) (v T, set, ok bool)) (encoder, error) {
-	out := array[T]{element: e, values: make([]T, len(rows))}
-	for r, row := range rows {
-		if i >= len(row) {
-			return nil, fmt.Errorf("row %d has only %d values", r, len(row))
-		}
-		v, set, ok := as(row[i])
-		if !ok {
-			return nil, fmt.Errorf("row %d: a %T does not fit", r, row[i])
-		}
-		if out.values[r] = v; set {
-			continue
-		}
-		if out.null == nil {
-			out.null = make([]bool, len(rows))
-		}
-		out.null[r] = true
-	}
-	return out, nil
 }
 
 // indirect follows a pointer; a nil pointer, as nil, is NULL.

@@ -31,13 +31,17 @@ type pipe struct {
 	asked    int  // queries at the end of what waits whose rows are wanted
 	answered bool // something of this transaction came back
 	room     room
+	columns  []byte // of the statements that wait
 }
 
 // room is where pgx writes what goes out. Its own begins with 1 KiB each time,
 // and doubles while rows are written.
 type room []byte
 
-const roomFor = 64 << 10
+const (
+	roomFor  = 64 << 10
+	mostKept = 256 << 10 // of other buffers of a connection that grow as they need
+)
 
 // Encode is given what pgx has written so far.
 func (r *room) Encode(written []byte) ([]byte, error) {
@@ -147,7 +151,12 @@ func (c *pipe) rollback(ctx context.Context) {
 	}
 }
 
-func (c *pipe) drop() { c.waiting.QueuedQueries, c.begins, c.asked = nil, 0, 0 }
+func (c *pipe) drop() {
+	c.waiting.QueuedQueries, c.begins, c.asked = nil, 0, 0
+	if c.columns = c.columns[:0]; cap(c.columns) > mostKept {
+		c.columns = nil
+	}
+}
 
 // flight sends what waits. read is given the results of those that were asked
 // and of the last statement, and closes them; without it all are like the
@@ -157,11 +166,11 @@ func (c *pipe) flight(ctx context.Context, read func(pgx.BatchResults) error) (t
 	if read != nil {
 		unread -= c.asked + 1
 	}
-	c.drop()
 	if !c.conn.IsClosed() { // else pgx may still be saying goodbye
 		c.conn.PgConn().Frontend().Send(&c.room)
 	}
 	results := c.conn.SendBatch(ctx, &batch)
+	c.drop()
 	for i := range unread {
 		if tag, err = results.Exec(); err != nil {
 			results.Close()

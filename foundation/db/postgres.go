@@ -81,6 +81,15 @@ func (r pgRunner) ahead(query string, args []any) error {
 	return r.pipe(func(c *pipe) error { c.ask(query, args); return nil })
 }
 
+// columns makes rows that go out with the next statement arrays.
+func (r pgRunner) columns(table string, cols []Col, rows [][]any) (args []any, err error) {
+	err = r.pipe(func(c *pipe) (err error) {
+		args, c.columns, err = columns(table, cols, rows, c.columns)
+		return err
+	})
+	return args, err
+}
+
 func (r pgRunner) pipe(do func(c *pipe) error) error {
 	return r.conn.Raw(func(c any) error { return do(c.(*pipe)) })
 }

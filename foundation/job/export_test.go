@@ -14,18 +14,18 @@ func TakeAndVanish(ctx context.Context, r *Runner) error {
 // SetPoll has the runner look at the table that seldom; before Run.
 func SetPoll(r *Runner, every time.Duration) { r.poll = every }
 
-// Paced gives how many jobs of the background begin at an instant; they end
-// before the next.
-func Paced(p Pace) func(at time.Time) int {
+// Paced gives how long each job of the background waits for its turn that is
+// taken at an instant; they end before the next.
+func Paced(p Pace) func(at time.Time) []time.Duration {
 	paced := pace{Pace: p}
-	return func(at time.Time) int {
-		n := paced.free(at)
-		for range n {
-			paced.begin()
+	return func(at time.Time) []time.Duration {
+		waits := make([]time.Duration, paced.free(at))
+		for i := range waits {
+			waits[i] = paced.begin()
 		}
-		for range n {
+		for range waits {
 			paced.end()
 		}
-		return n
+		return waits
 	}
 }

@@ -21,17 +21,19 @@ const (
 
 // pace counts what of the background may begin on this node. On a busy node
 // the rate falls at once, and rises again by one a second each second that it
-// is not: what the jobs themselves make slow comes to rest in between. Only
-// the loop of the runner asks it.
+// is not: what the jobs themselves make slow comes to rest in between. They
+// are taken several at a time and begin one after the other: eight at once
+// made everybody else wait. Only the loop of the runner asks it.
 type pace struct {
 	Pace
 	rate    float64 // a second
 	tokens  float64
 	at      time.Time
-	working atomic.Int32
+	next    time.Time    // when another may begin
+	working atomic.Int32 // those that were taken and wait for their turn, too
 }
 
-// free tells how many jobs of the background may begin at now.
+// free tells how many jobs of the background may be taken at now.
 func (p *pace) free(now time.Time) int {
 	most := float64(p.PerSecond)
 	if most <= 0 {
@@ -46,13 +48,24 @@ func (p *pace) free(now time.Time) int {
 		p.rate = min(whenBusy, most)
 	}
 	p.tokens = min(p.tokens+p.rate*passed, max(p.rate, 1))
-	return max(min(int(p.tokens), backgroundSlots-int(p.working.Load())), 0)
+	working := int(p.working.Load())
+	if working > backgroundSlots/2 {
+		return 0 // a look for each that ends would cost as much as the job
+	}
+	return max(min(int(p.tokens), backgroundSlots-working), 0)
 }
 
-// begin takes a job of the background from what was free.
-func (p *pace) begin() {
+// begin takes a job of the background from what was free, and tells how long
+// it is to wait for its turn.
+func (p *pace) begin() (wait time.Duration) {
 	p.tokens--
 	p.working.Add(1)
+	if p.next.Before(p.at) {
+		p.next = p.at
+	}
+	wait = p.next.Sub(p.at)
+	p.next = p.next.Add(time.Duration(float64(time.Second) / p.rate))
+	return wait
 }
 
 func (p *pace) end() { p.working.Add(-1) }

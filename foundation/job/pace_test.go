@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -36,8 +37,27 @@ func TestPace(t *testing.T) {
 		{time.Minute, false, 8},
 	} {
 		at, busy = at.Add(step.after), step.busy
-		if got := next(at); got != step.begin {
+		if got := len(next(at)); got != step.begin {
 			t.Errorf("step %d: %d begin, want %d", i, got, step.begin)
+		}
+	}
+}
+
+// What is taken together begins one after the other, as seldom as the rate
+// says, also after what was taken before.
+func TestPaceSpreads(t *testing.T) {
+	next := job.Paced(job.Pace{PerSecond: 20})
+	const ms = time.Millisecond
+	for _, step := range []struct {
+		at   time.Duration
+		want []time.Duration
+	}{
+		{0, []time.Duration{0}},
+		{time.Second, []time.Duration{0, 50 * ms, 100 * ms, 150 * ms, 200 * ms, 250 * ms, 300 * ms, 350 * ms}},
+		{1150 * ms, []time.Duration{250 * ms, 300 * ms, 350 * ms, 400 * ms, 450 * ms, 500 * ms, 550 * ms, 600 * ms}},
+	} {
+		if got := next(start.Add(step.at)); !slices.Equal(got, step.want) {
+			t.Errorf("after %s they wait %v, want %v", step.at, got, step.want)
 		}
 	}
 }

@@ -129,8 +129,9 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 			r.wakeOthers()
 		}
 		for _, j := range jobs {
-			leave := r.enter(j, slots)
+			wait, leave := r.enter(j, slots)
 			all.Go(func() {
+				rest(ctx, wait)
 				if err := r.do(ctx, j); err != nil {
 					r.log.Error("the end of a job was not stored; it will run again", "job", j.ID, "kind", j.Kind, "org", j.Org, "err", err)
 				}
@@ -156,14 +157,26 @@ func (r *Runner) loop(ctx context.Context, wake <-chan struct{}, nudge func(), a
 	}
 }
 
-// enter takes a hand for the job: one of the slots, or one of the background's.
-func (r *Runner) enter(j Job, slots chan struct{}) (leave func()) {
+// enter takes a hand for the job: one of the slots, or one of the background's,
+// where it waits for its turn.
+func (r *Runner) enter(j Job, slots chan struct{}) (wait time.Duration, leave func()) {
 	if j.Background {
-		r.pace.begin()
-		return r.pace.end
+		return r.pace.begin(), r.pace.end
 	}
 	slots <- struct{}{}
-	return func() { <-slots }
+	return 0, func() { <-slots }
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // wakeOthers tells the other nodes of a job that was enqueued here, where this
