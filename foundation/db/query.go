@@ -47,6 +47,7 @@ func Build(text string, args ...any) *Query { return new(Query).Add(text, args..
 // Add appends a fragment, after a blank. Fragments are fixed text; what comes
 // from outside goes into args.
 func (q *Query) Add(text string, args ...any) *Query {
+	q.text.Grow(len(text) + 1 + 2*len(args)) // "?" becomes "$12"
 	if q.text.Len() > 0 {
 		q.text.WriteByte(' ')
 	}

@@ -22,7 +22,8 @@ type MessageLog struct {
 
 	mu      sync.Mutex
 	queue   []entry
-	taken   int // out of the queue and not written yet
+	spare   []entry // to be the next queue: empty, with the room of an earlier one
+	taken   int     // out of the queue and not written yet
 	bytes   int
 	sampled int64     // left out since the last start
 	since   time.Time // when the last sampling began
@@ -57,6 +58,7 @@ const (
 	logFew     = 500                    // at most, while that makes few pieces
 	logUrgent  = .125                   // of the queue, above which no piece yields,
 	logLarge   = 8                      // and they are as few as that
+	logSpare   = 4096                   // entries for which room is kept
 	logBytes   = 64 << 20               // of text waiting
 	logLinger  = 250 * time.Millisecond // rows gather that long,
 	logBusy    = 200                    // and when they are so many then
@@ -150,7 +152,7 @@ func (m *MessageLog) take() []entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	all := m.queue
-	m.queue = nil // its array goes with what was taken
+	m.queue, m.spare = m.spare, nil // its array goes with what was taken
 	m.taken += len(all)
 	return all
 }
@@ -163,6 +165,16 @@ func (m *MessageLog) written(part []entry) {
 		m.bytes -= part[i].size
 		part[i] = entry{} // may be freed before the rest is written
 	}
+}
+
+// giveBack keeps the array of what was taken, which is written by now.
+func (m *MessageLog) giveBack(all []entry) {
+	if cap(all) > logSpare {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spare = all[:0]
 }
 
 // run writes until close.
@@ -208,6 +220,7 @@ func (m *MessageLog) flush(ctx context.Context) bool {
 		pieces = logLarge
 	}
 	all := m.take()
+	defer m.giveBack(all)
 	some := len(all) > 0
 	slices.SortStableFunc(all, func(a, b entry) int { return strings.Compare(a.station, b.station) })
 	for i := range all {
