@@ -40,7 +40,7 @@ lint:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet -trimpath ./...
 
-# SQLite's own code, translated from C, is not watched for races: ours and the driver around it are. It takes a third of the time.
+# SQLite's own code, translated from C, is not watched for races: ours and the driver around it are. Otherwise half of the time is spent there.
 test-go: test/ocpp-rpc/node_modules/.installed
 	go test -race -gcflags='modernc.org/sqlite/lib=-race=false -d=checkptr=0' -shuffle=on -timeout 15m ./...
 

@@ -112,7 +112,7 @@ func scanSession(row db.Scanner) (Session, error) {
 	if err != nil {
 		return s, err
 	}
-	db.Intern(&s.Org, &s.Site, &s.Incarnation, &s.Protocol, &st.Token.Type, &s.Driver, &s.Authorisation, (*string)(&s.Status), &st.Reason,
+	db.Intern(&s.Org, &s.Site, &s.Protocol, &st.Token.Type, &s.Authorisation, (*string)(&s.Status), &st.Reason,
 		&s.Tariff, &s.TariffID, (*string)(&s.Currency))
 	st.Charging = ParseCharging(charging)
 	st.StartedAt, st.EnergyStartedAt, st.EnergyEndedAt = db.Time(started), timeOf(energyStarted), timeOf(energyEnded)

@@ -27,6 +27,9 @@ func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 	if len(rows) == 0 {
 		return nil
 	}
+	if err := tx.usable(); err != nil {
+		return err
+	}
 	args, err := tx.run.(pgRunner).columns(table, cols, rows)
 	if err != nil {
 		return err
@@ -41,6 +44,9 @@ func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict stri
 	}
 	if len(rows) == 0 {
 		return 0, nil
+	}
+	if err := tx.usable(); err != nil {
+		return 0, err
 	}
 	args, err := tx.run.(pgRunner).columns(table, cols, rows)
 	if err != nil {

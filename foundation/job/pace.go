@@ -42,17 +42,18 @@ func (p *pace) free(now time.Time) int {
 	if p.at.IsZero() {
 		p.at, p.rate, p.tokens = now, most, 1
 	}
-	passed := max(now.Sub(p.at).Seconds(), 0)
-	p.at = now
+	passed := now.Sub(p.at).Seconds()
+	if p.at = now; passed < 0 { // the clock was set back
+		passed, p.next = 0, now
+	}
 	if p.rate = min(p.rate+passed, most); p.Busy != nil && p.Busy() {
 		p.rate = min(whenBusy, most)
 	}
 	p.tokens = min(p.tokens+p.rate*passed, max(p.rate, 1))
-	working := int(p.working.Load())
-	if working > backgroundSlots/2 {
-		return 0 // a look for each that ends would cost as much as the job
+	if p.next.After(now) {
+		return 0 // some still wait for their turn: taking one at a time would cost as much as the job
 	}
-	return max(min(int(p.tokens), backgroundSlots-working), 0)
+	return max(min(int(p.tokens), backgroundSlots-int(p.working.Load())), 0)
 }
 
 // begin takes a job of the background from what was free, and tells how long

@@ -44,7 +44,7 @@ func TestPace(t *testing.T) {
 }
 
 // What is taken together begins one after the other, as seldom as the rate
-// says, also after what was taken before.
+// says, and no more is taken before the last has begun.
 func TestPaceSpreads(t *testing.T) {
 	next := job.Paced(job.Pace{PerSecond: 20})
 	const ms = time.Millisecond
@@ -54,7 +54,9 @@ func TestPaceSpreads(t *testing.T) {
 	}{
 		{0, []time.Duration{0}},
 		{time.Second, []time.Duration{0, 50 * ms, 100 * ms, 150 * ms, 200 * ms, 250 * ms, 300 * ms, 350 * ms}},
-		{1150 * ms, []time.Duration{250 * ms, 300 * ms, 350 * ms, 400 * ms, 450 * ms, 500 * ms, 550 * ms, 600 * ms}},
+		{1150 * ms, nil},
+		{1500 * ms, []time.Duration{0, 50 * ms, 100 * ms, 150 * ms, 200 * ms, 250 * ms, 300 * ms, 350 * ms}},
+		{-time.Hour, []time.Duration{0, 50 * ms, 100 * ms, 150 * ms, 200 * ms, 250 * ms, 300 * ms, 350 * ms}}, // the clock was set back
 	} {
 		if got := next(start.Add(step.at)); !slices.Equal(got, step.want) {
 			t.Errorf("after %s they wait %v, want %v", step.at, got, step.want)

@@ -350,7 +350,10 @@ func (r *Runner) do(ctx context.Context, j Job) error {
 	h := r.kinds[j.Kind]
 	work, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	err := call(work, h.fn, j)
+	err := ctx.Err()
+	if err == nil {
+		err = call(work, h.fn, j)
+	}
 	stopped := err != nil && ctx.Err() != nil
 	end, cancelEnd := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancelEnd()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -26,8 +27,9 @@ type server struct {
 
 	own *pgserver.Server // nil: one that was given
 
-	shape  string     // of the template
-	mu     sync.Mutex // also because a template can be copied by one at a time
+	shape  string            // of the template
+	seeds  map[string]string // the rows of its tables that have some, as JSON
+	mu     sync.Mutex        // also because a template can be copied by one at a time
 	copies int
 	free   []string // washed databases
 }
@@ -93,8 +95,9 @@ func (s *server) giveBack(name string) error {
 	return nil
 }
 
-// wash ends what is still connected and empties the tables. It says false of
-// a database that is not as the template was.
+// wash ends what is still connected, empties the tables but for what the
+// template has in them, and lets sequences begin anew. It says false of a
+// database whose schema is not the template's.
 func (s *server) wash(name string) (bool, error) {
 	pool, err := sql.Open("pgx", s.url(name))
 	if err != nil {
@@ -109,14 +112,58 @@ func (s *server) wash(name string) (bool, error) {
 	if err != nil || shape != s.shape {
 		return false, err
 	}
-	var used sql.NullString
-	err = pool.QueryRow(`SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
-		WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'schema_version' AND pg_relation_size(oid) > 0`).Scan(&used)
-	if err != nil || !used.Valid {
-		return err == nil, err
+	used, err := usedTables(pool)
+	if err != nil {
+		return false, err
 	}
-	_, err = pool.Exec("TRUNCATE " + used.String + " RESTART IDENTITY CASCADE")
-	return err == nil, err
+	for table := range s.seeds {
+		used = append(used, table)
+	}
+	tx, err := pool.Begin()
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback()
+	statements := []string{"SET LOCAL lock_timeout = '10s'",
+		"SELECT setval(seqrelid, seqstart, FALSE) FROM pg_sequence JOIN pg_class ON oid = seqrelid WHERE relnamespace = 'public'::regnamespace"}
+	if len(used) > 0 {
+		statements = append(statements, "TRUNCATE "+strings.Join(used, ", ")+" CASCADE")
+	}
+	for _, statement := range statements {
+		if _, err := tx.Exec(statement); err != nil {
+			return false, err
+		}
+	}
+	for table, rows := range s.seeds {
+		if _, err := tx.Exec("INSERT INTO "+table+" SELECT * FROM json_populate_recordset(NULL::"+table+", $1)", rows); err != nil {
+			return false, err
+		}
+	}
+	return true, tx.Commit()
+}
+
+// usedTables are those that have or had rows, the versions applied aside.
+func usedTables(pool *sql.DB) ([]string, error) {
+	var names sql.NullString
+	err := pool.QueryRow(`SELECT string_agg(oid::regclass::text, ' ') FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'schema_version' AND pg_relation_size(oid) > 0`).Scan(&names)
+	return strings.Fields(names.String), err
+}
+
+// seedsOf are the rows that the migrations bring.
+func seedsOf(pool *sql.DB) (map[string]string, error) {
+	tables, err := usedTables(pool)
+	seeds := map[string]string{}
+	for _, table := range tables {
+		var rows sql.NullString
+		if err := pool.QueryRow("SELECT json_agg(t) FROM " + table + " t").Scan(&rows); err != nil {
+			return nil, err
+		}
+		if rows.Valid {
+			seeds[table] = rows.String
+		}
+	}
+	return seeds, err
 }
 
 // shapeOf tells one schema from another: the relations with their ids, which
@@ -170,7 +217,10 @@ func startServer() (*server, error) {
 		return nil, err
 	}
 	defer pool.Close()
-	s.shape, err = shapeOf(pool)
+	if s.shape, err = shapeOf(pool); err != nil {
+		return nil, err
+	}
+	s.seeds, err = seedsOf(pool)
 	return s, err
 }
 
