@@ -24,14 +24,8 @@ func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 		_, err := insertLite(tx, table, cols, rows, conflict)
 		return err
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	if err := tx.usable(); err != nil {
-		return err
-	}
-	args, err := tx.run.(pgRunner).columns(table, cols, rows)
-	if err != nil {
+	args, err := insertArrays(tx, table, cols, rows)
+	if err != nil || len(rows) == 0 {
 		return err
 	}
 	return tx.Send(texts.of(table, cols, 0, conflict), args...)
@@ -42,14 +36,8 @@ func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict stri
 	if tx.Dialect == SQLite {
 		return insertLite(tx, table, cols, rows, conflict)
 	}
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	if err := tx.usable(); err != nil {
-		return 0, err
-	}
-	args, err := tx.run.(pgRunner).columns(table, cols, rows)
-	if err != nil {
+	args, err := insertArrays(tx, table, cols, rows)
+	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
 	return tx.Exec(texts.of(table, cols, 0, conflict), args...)
@@ -156,6 +144,14 @@ func insertText(table string, cols []Col, rows int, conflict string) string {
 	}
 	b.WriteString(") " + conflict)
 	return b.String()
+}
+
+// insertArrays gives rows as arrays for a statement that follows at once.
+func insertArrays(tx *Tx, table string, cols []Col, rows [][]any) ([]any, error) {
+	if err := tx.usable(); err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return tx.run.(pgRunner).columns(table, cols, rows)
 }
 
 func arraysText(table string, cols []Col, conflict string) string {
