@@ -336,8 +336,7 @@ func cut(file string, bytes int64) error {
 }
 
 func TestArchiveThatCannotBeWritten(t *testing.T) {
-	t.Parallel()
-	t.Cleanup(db.ArchiveTick(time.Hour))
+	t.Cleanup(db.ArchiveTick(time.Hour)) // of all archives: not beside other tests
 	c, d := archived(t)
 	d.BreakArchive()
 	for i := range 3 {
