@@ -51,21 +51,10 @@ func (s *Service) BootNotification(ctx context.Context, p ocpp.Peer, r *ocpp.Boo
 // storeBoots stores boots in the order in which they came; a station that is
 // among them twice boots twice.
 func (s *Service) storeBoots(tx *db.Tx, all []*booting) error {
-	for len(all) > 0 {
-		var now, later []*booting
-		seen := map[string]bool{}
-		for _, b := range all {
-			if id := station.ID(b.Peer.Station).Key(); !seen[id] {
-				seen[id] = true
-				now = append(now, b)
-			} else {
-				later = append(later, b)
-			}
-		}
-		if err := s.storeEach(tx, now); err != nil {
+	for some := range db.Rounds(all, func(b *booting) string { return station.ID(b.Peer.Station).Key() }) {
+		if err := s.storeEach(tx, some); err != nil {
 			return err
 		}
-		all = later
 	}
 	return nil
 }

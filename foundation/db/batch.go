@@ -16,7 +16,8 @@ type BatchOptions struct {
 	// for the next common beat, so that more of them share a transaction, and
 	// batches with the same Rest a commit; a lone row is still written at
 	// once. When few came the last time, a quarter of it is waited. For
-	// callers that can wait that long. None by default.
+	// callers that can wait that long, and those of a batch that yields four
+	// times that while PostgreSQL is slow. None by default.
 	Rest time.Duration
 
 	// Yields makes the transactions Yielding ones, and so brief on SQLite that
@@ -171,10 +172,7 @@ func (b *Batch[T]) run() {
 			return
 		}
 		if b.o.Rest > 0 {
-			b.from, b.rest = time.Now(), b.o.Rest
-			if b.few(len(group)) {
-				b.rest /= 4
-			}
+			b.from, b.rest = time.Now(), b.after(len(group))
 		}
 		at := b.begins()
 		handed := b.write(group)
@@ -183,6 +181,17 @@ func (b *Batch[T]) run() {
 			return
 		}
 	}
+}
+
+// after is the rest after a transaction of so many callers.
+func (b *Batch[T]) after(callers int) time.Duration {
+	switch {
+	case b.o.Yields && b.db.slow():
+		return slowRests * b.o.Rest
+	case b.few(callers):
+		return b.o.Rest / 4
+	}
+	return b.o.Rest
 }
 
 // gathers tells whether something waits, and more has room with it.

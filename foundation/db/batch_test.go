@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -220,4 +221,84 @@ func TestInsertRows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestInsertGiving: each row that was written tells of itself, also among more
+// than fit into one statement of SQLite.
+func TestInsertGiving(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		table(t, d, "CREATE TABLE scratch_turn (id TEXT PRIMARY KEY, turn BIGINT)")
+		cols := []db.Col{{Name: "id", Type: "text"}, {Name: "turn", Type: "bigint"}}
+		const next = "ON CONFLICT (id) DO UPDATE SET turn = scratch_turn.turn + 1 WHERE scratch_turn.turn < excluded.turn RETURNING id, turn"
+		write := func(turn int64, ids ...string) map[string]int64 {
+			got := map[string]int64{}
+			rows := make([][]any, len(ids))
+			for i, id := range ids {
+				rows[i] = []any{id, turn}
+			}
+			err := d.Update(t.Context(), func(tx *db.Tx) error {
+				_, err := db.InsertGiving(tx, func(row db.Scanner) (none struct{}, err error) {
+					var id string
+					var n int64
+					err = row.Scan(&id, &n)
+					got[id] = n
+					return none, err
+				}, "scratch_turn", cols, rows, next)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		ids := make([]string, 41)
+		for i := range ids {
+			ids[i] = fmt.Sprint(i)
+		}
+		if got := write(1, ids...); len(got) != 41 || got["0"] != 1 || got["40"] != 1 {
+			t.Errorf("new rows: %v", got)
+		}
+		if got := write(3, "7", "40", "new"); len(got) != 3 || got["7"] != 2 || got["40"] != 2 || got["new"] != 3 {
+			t.Errorf("again: %v", got)
+		}
+		if got := write(2, "7", "8"); len(got) != 1 || got["8"] != 2 {
+			t.Errorf("one is refused: %v", got)
+		}
+		if got := write(2); len(got) != 0 {
+			t.Errorf("no rows: %v", got)
+		}
+	})
+}
+
+func TestRounds(t *testing.T) {
+	var got []string
+	for some := range db.Rounds([]string{"a1", "b1", "a2", "c1", "a3", "b2"}, func(s string) string { return s[:1] }) {
+		got = append(got, strings.Join(some, " "))
+	}
+	if want := []string{"a1 b1 c1", "a2 b2", "a3"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// Batches that yield rest longer while PostgreSQL is slow.
+func TestRestsWhilePostgresIsSlow(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name    string
+		engine  db.Dialect
+		yields  bool
+		took    time.Duration
+		callers int
+		want    time.Duration
+	}{
+		{"few callers", db.Postgres, true, ms, 1, 20 * ms},
+		{"several callers", db.Postgres, true, ms, 2, 80 * ms},
+		{"slow", db.Postgres, true, 20 * ms, 1, 320 * ms},
+		{"somebody waits", db.Postgres, false, 20 * ms, 1, 20 * ms},
+		{"SQLite", db.SQLite, true, 20 * ms, 4, 80 * ms},
+	} {
+		if got := db.BatchRest(c.engine, db.BatchOptions{Rest: 80 * ms, Yields: c.yields}, c.took, c.callers); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
 }

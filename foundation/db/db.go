@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -46,7 +47,7 @@ type Config struct {
 	Archive ArchiveConfig // SQLite: a second place for all that is committed; not with Share
 
 	Now      func() time.Time // nil means time.Now
-	MaxConns int              // PostgreSQL connections, or SQLite readers; 0 means 16 or 8
+	MaxConns int              // PostgreSQL connections, at least 2, or SQLite readers; 0 means 16 or 8
 	Log      *slog.Logger     // nil means slog.Default()
 }
 
@@ -58,8 +59,10 @@ type DB struct {
 	boot    string
 	lock    *dirLock
 
-	lite *lite   // SQLite
-	pg   *sql.DB // PostgreSQL
+	lite      *lite   // SQLite
+	pg        *sql.DB // PostgreSQL
+	pgBatches *sql.DB // its connections for batches
+	slowness  slowness
 
 	mu        sync.Mutex
 	listeners map[string]map[*func()]struct{}
@@ -83,8 +86,8 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		if c.MaxConns == 0 {
 			c.MaxConns = 16
 		}
-		pg, err := openPostgres(ctx, c.URL, c.MaxConns)
-		d.pg = pg
+		var err error
+		d.pg, d.pgBatches, err = openPostgres(ctx, c.URL, c.MaxConns)
 		return d, err
 	}
 	if c.Path == "" {
@@ -152,7 +155,7 @@ func (d *DB) Close() error {
 		err = d.lite.close()
 	}
 	if d.pg != nil {
-		err = d.pg.Close()
+		err = errors.Join(d.pg.Close(), d.pgBatches.Close())
 	}
 	d.lock.release()
 	return err

@@ -68,3 +68,14 @@ func LaneRest(took, ago time.Duration, rows int) time.Duration {
 	l := lanes[int]{most: pgLanes, took: took, from: now.Add(-ago)}
 	return l.rest(rows, now)
 }
+
+// BatchRest is how long a batch rests after a transaction of so many callers,
+// where those of late took so long.
+func BatchRest(engine Dialect, o BatchOptions, took time.Duration, callers int) time.Duration {
+	d := &DB{dialect: engine}
+	for range 100 {
+		d.slowness.note(took)
+	}
+	b := Batch[int]{db: d, o: o}
+	return b.after(callers)
+}

@@ -21,8 +21,10 @@ type Col struct{ Name, Type string }
 // parameters; SQLite gets prepared statements of a few lengths (insertChunks).
 func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string) error {
 	if tx.Dialect == SQLite {
-		_, err := insertLite(tx, table, cols, rows, conflict)
-		return err
+		return insertLite(tx, table, cols, rows, conflict, func(query string, args []any) error {
+			_, err := tx.Exec(query, args...)
+			return err
+		})
 	}
 	args, err := insertArrays(tx, table, cols, rows)
 	if err != nil || len(rows) == 0 {
@@ -32,9 +34,14 @@ func InsertRows(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 }
 
 // InsertCounted is InsertRows that gives the number of rows written.
-func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (int64, error) {
+func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (total int64, err error) {
 	if tx.Dialect == SQLite {
-		return insertLite(tx, table, cols, rows, conflict)
+		err = insertLite(tx, table, cols, rows, conflict, func(query string, args []any) error {
+			n, err := tx.Exec(query, args...)
+			total += n
+			return err
+		})
+		return total, err
 	}
 	args, err := insertArrays(tx, table, cols, rows)
 	if err != nil || len(rows) == 0 {
@@ -43,11 +50,30 @@ func InsertCounted(tx *Tx, table string, cols []Col, rows [][]any, conflict stri
 	return tx.Exec(texts.of(table, cols, 0, conflict), args...)
 }
 
+// InsertGiving is InsertRows that gives what conflict, which ends with
+// RETURNING, says of the rows written; scan reads one of them.
+func InsertGiving[T any](tx *Tx, scan func(Scanner) (T, error), table string, cols []Col, rows [][]any, conflict string) (all []T, err error) {
+	if tx.Dialect == SQLite {
+		err = insertLite(tx, table, cols, rows, conflict, func(query string, args []any) error {
+			some, err := Collect(tx, scan, query, args...)
+			all = append(all, some...)
+			return err
+		})
+		return all, err
+	}
+	args, err := insertArrays(tx, table, cols, rows)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return Collect(tx, scan, texts.of(table, cols, 0, conflict), args...)
+}
+
 // insertChunks are how many rows one statement of SQLite takes: the driver's
 // cost per statement is about that of a row's own.
 var insertChunks = [...]int{32, 4, 1}
 
-func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string) (total int64, err error) {
+// insertLite has run given statements of those lengths until all rows are in.
+func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string, run func(query string, args []any) error) error {
 	args := make([]any, 0, min(len(rows), insertChunks[0])*len(cols))
 	for _, n := range insertChunks {
 		if len(rows) < n {
@@ -58,18 +84,16 @@ func insertLite(tx *Tx, table string, cols []Col, rows [][]any, conflict string)
 			args = args[:0]
 			for _, row := range rows[:n] {
 				if len(row) != len(cols) {
-					return total, fmt.Errorf("db: a row of %s has %d values for %d columns", table, len(row), len(cols))
+					return fmt.Errorf("db: a row of %s has %d values for %d columns", table, len(row), len(cols))
 				}
 				args = append(args, row...)
 			}
-			written, err := tx.Exec(query, args...)
-			if err != nil {
-				return total, err
+			if err := run(query, args); err != nil {
+				return err
 			}
-			total += written
 		}
 	}
-	return total, nil
+	return nil
 }
 
 // texts are the statements made so far: a long one costs as much to make as to

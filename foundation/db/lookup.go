@@ -10,8 +10,8 @@ import (
 const lookupMost = 200
 
 // Lookup reads by key for many goroutines: what is asked for while one read
-// runs, and for rest after it when many ask, is read together by the next. A
-// lone caller waits for nobody.
+// runs, and for rest after it when many ask, is read together by the next; for
+// four rests while PostgreSQL is slow. A lone caller waits for nobody.
 type Lookup[V any] struct {
 	db   *DB
 	rest time.Duration
@@ -71,15 +71,23 @@ func (l *Lookup[V]) run() {
 		if group == nil {
 			return
 		}
-		l.from, l.pause = time.Now(), l.rest
-		if len(group) < crowd {
-			l.pause = l.rest / 4
-		}
+		l.from, l.pause = time.Now(), l.after(len(group))
 		found, err := l.some(group)
 		for _, a := range group {
 			a.done <- answer[V]{found[a.key], err}
 		}
 	}
+}
+
+// after is the rest after a read for so many callers.
+func (l *Lookup[V]) after(callers int) time.Duration {
+	switch {
+	case l.db.slow():
+		return slowRests * l.rest
+	case callers < crowd:
+		return l.rest / 4
+	}
+	return l.rest
 }
 
 func (l *Lookup[V]) take() []*asking[V] {

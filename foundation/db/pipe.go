@@ -27,7 +27,7 @@ type pipe struct {
 	conn     *pgx.Conn
 	lookedAt time.Time // zero for a new connection
 	waiting  pgx.Batch
-	begins   int  // statements of the begin that are among what waits
+	begins   int  // 1 while the begin is among what waits
 	asked    int  // queries at the end of what waits whose rows are wanted
 	answered bool // something of this transaction came back
 	room     room
@@ -66,13 +66,19 @@ type unbegun struct{ error }
 
 func (u unbegun) Unwrap() error { return u.error }
 
-// pipes makes connections to a URL.
-type pipes string
+// pipes makes connections to a URL, each with what is set up on it first.
+type pipes struct{ url, setup string }
 
 func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := pgx.Connect(ctx, string(p))
+	conn, err := pgx.Connect(ctx, p.url)
 	if err != nil {
 		return nil, err
+	}
+	if p.setup != "" {
+		if _, err := conn.Exec(ctx, p.setup); err != nil {
+			conn.Close(ctx)
+			return nil, err
+		}
 	}
 	takeArrays(conn)
 	return &pipe{conn: conn}, nil
@@ -80,12 +86,10 @@ func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
 
 func (p pipes) Driver() driver.Driver { return stdlib.GetDefaultDriver() }
 
-// start begins a transaction with the statements that say how.
-func (c *pipe) start(begin ...string) {
-	c.begins, c.answered = len(begin), false
-	for _, statement := range begin {
-		c.waiting.Queue(statement)
-	}
+// start begins a transaction with the statement that says how.
+func (c *pipe) start(begin string) {
+	c.begins, c.answered = 1, false
+	c.waiting.Queue(begin)
 }
 
 // idle tells whether nothing waits but the begin.
