@@ -3,10 +3,12 @@ package gateway
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
-	"github.com/forecourt-ev/forecourt/foundation/fault"
 	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
@@ -48,9 +50,9 @@ const rest = 80 * time.Millisecond
 
 func newStore(d *db.DB, node string) *store {
 	s := &store{db: d, node: node}
-	s.joins = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest, Yields: true}, flushEach(s.join))
-	s.leaves = db.NewBatch(d, db.BatchOptions{Rest: rest, Yields: true}, flushEach(s.leave))
-	s.serials = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest, Yields: true}, flushEach(s.serial))
+	s.joins = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest, Yields: true}, inRounds(func(j *joining) string { return j.key }, s.join))
+	s.leaves = db.NewBatch(d, db.BatchOptions{Rest: rest, Yields: true}, inRounds(func(l *leaving) string { return l.key }, s.leave))
+	s.serials = db.NewBatch(d, db.BatchOptions{MaxRows: 200, Rest: rest, Yields: true}, inRounds(func(r *serial) string { return r.key }, s.serial))
 	return s
 }
 
@@ -60,10 +62,14 @@ func (s *store) close() {
 	s.serials.Close()
 }
 
-func flushEach[T any](one func(*db.Tx, T) error) func(*db.Tx, []T) error {
+// inRounds writes rows of different identities together, in the order of the
+// identities: two nodes that write the same rows wait for each other, and not
+// in a circle.
+func inRounds[T any](key func(T) string, write func(*db.Tx, []T) error) func(*db.Tx, []T) error {
 	return func(tx *db.Tx, rows []T) error {
-		for _, r := range rows {
-			if err := one(tx, r); err != nil {
+		for some := range db.Rounds(rows, key) {
+			slices.SortFunc(some, func(a, b T) int { return strings.Compare(key(a), key(b)) })
+			if err := write(tx, some); err != nil {
 				return err
 			}
 		}
@@ -85,43 +91,73 @@ type joining struct {
 	flaps        int64
 }
 
-// One statement takes the row and the next epoch, so that two nodes cannot
+// One statement takes the rows and their next epochs, so that two nodes cannot
 // give the same one. In SET, connection.x is the value before; a connection is
-// there while it is not disconnected and has another epoch than $15.
+// there while it is not disconnected and has another epoch than the parted
+// one, which excluded.epoch follows.
 //
 // A turn is counted when the device of the connection before the last comes
 // back while the last one is still there: A, B, A. A station on a mobile
 // network that returns with ever new addresses does not count.
-const joinSQL = `
-INSERT INTO connection (station_key, station, org, site, node, epoch, version, remote_addr, host, security_profile, connected_at)
-VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10)
-ON CONFLICT (station_key) DO UPDATE SET
+//
+// No row is given for one that is refused.
+func joinSQL(live string) string {
+	const there = "connection.disconnected_at IS NULL AND connection.epoch <> excluded.epoch - 1"
+	return fmt.Sprintf(`ON CONFLICT (station_key) DO UPDATE SET
 	station = excluded.station, org = excluded.org, site = excluded.site, node = excluded.node,
 	epoch = connection.epoch + 1, version = excluded.version, remote_addr = excluded.remote_addr, host = excluded.host,
 	security_profile = excluded.security_profile, connected_at = excluded.connected_at, disconnected_at = NULL, reason = '',
-	previous_node = CASE WHEN connection.disconnected_at IS NULL AND connection.epoch <> $15 THEN connection.node ELSE '' END,
+	previous_node = CASE WHEN %[1]s THEN connection.node ELSE '' END,
 	previous_host = CASE WHEN connection.host <> excluded.host THEN connection.host ELSE connection.previous_host END,
 	flaps = CASE
 		WHEN connection.host = excluded.host THEN connection.flaps
-		WHEN excluded.connected_at - connection.connected_at > $11 THEN 0
-		WHEN connection.disconnected_at IS NULL AND connection.epoch <> $15 AND connection.previous_host = excluded.host THEN connection.flaps + 1
+		WHEN excluded.connected_at - connection.connected_at > %[2]d THEN 0
+		WHEN %[1]s AND connection.previous_host = excluded.host THEN connection.flaps + 1
 		ELSE connection.flaps END,
 	quarantined_until = CASE
-		WHEN connection.disconnected_at IS NULL AND connection.epoch <> $15 AND connection.host <> excluded.host AND connection.previous_host = excluded.host
-			AND connection.flaps + 1 >= $12 AND excluded.connected_at - connection.connected_at <= $11 THEN excluded.connected_at + $13
+		WHEN %[1]s AND connection.host <> excluded.host AND connection.previous_host = excluded.host
+			AND connection.flaps + 1 >= %[3]d AND excluded.connected_at - connection.connected_at <= %[2]d THEN excluded.connected_at + %[4]d
 		ELSE connection.quarantined_until END
-WHERE NOT (connection.quarantined_until > excluded.connected_at AND connection.host <> excluded.host
-	AND connection.disconnected_at IS NULL AND connection.epoch <> $15 AND CAST($14 AS BOOLEAN))
-RETURNING epoch, incarnation, previous_node, flaps`
+WHERE NOT (connection.quarantined_until > excluded.connected_at AND connection.host <> excluded.host AND %[1]s AND %[5]s)
+RETURNING station_key, epoch, incarnation, previous_node, flaps`, there, flapWindow.Microseconds(), flapLimit, quarantineTime.Microseconds(), live)
+}
 
-func (s *store) join(tx *db.Tx, j *joining) error {
-	p := j.peer
-	err := tx.QueryRow(joinSQL, j.key, p.Station, p.Org, p.Site, s.node, string(p.Version), p.RemoteAddr, j.host, p.SecurityProfile,
-		db.Micros(p.ConnectedAt), flapWindow.Microseconds(), flapLimit, quarantineTime.Microseconds(), j.live, j.parted).
-		Scan(&j.epoch, &j.incarnation, &j.previousNode, &j.flaps)
-	j.refused = fault.Is(err, fault.NotFound)
-	if j.refused {
-		return nil
+var (
+	joinLive  = joinSQL("TRUE")
+	joinQuiet = joinSQL("FALSE")
+
+	joinColumns = []db.Col{{Name: "station_key", Type: "text"}, {Name: "station", Type: "text"}, {Name: "org", Type: "text"},
+		{Name: "site", Type: "text"}, {Name: "node", Type: "text"}, {Name: "epoch", Type: "bigint"}, {Name: "version", Type: "text"},
+		{Name: "remote_addr", Type: "text"}, {Name: "host", Type: "text"}, {Name: "security_profile", Type: "bigint"}, {Name: "connected_at", Type: "bigint"}}
+)
+
+// join gives connections of different identities their epochs.
+func (s *store) join(tx *db.Tx, all []*joining) error {
+	byKey := make(map[string]*joining, len(all))
+	var live, quiet [][]any
+	for _, j := range all {
+		byKey[j.key], j.refused = j, true
+		p := j.peer
+		row := []any{j.key, p.Station, p.Org, p.Site, s.node, j.parted + 1, string(p.Version), p.RemoteAddr, j.host, p.SecurityProfile, db.Micros(p.ConnectedAt)}
+		if j.live {
+			live = append(live, row)
+		} else {
+			quiet = append(quiet, row)
+		}
+	}
+	joined := func(row db.Scanner) (none struct{}, err error) {
+		var key string
+		var got joining
+		if err := row.Scan(&key, &got.epoch, &got.incarnation, &got.previousNode, &got.flaps); err != nil {
+			return none, err
+		}
+		j := byKey[key]
+		j.epoch, j.incarnation, j.previousNode, j.flaps, j.refused = got.epoch, got.incarnation, got.previousNode, got.flaps, false
+		return none, nil
+	}
+	_, err := db.InsertGiving(tx, joined, "connection", joinColumns, live, joinLive)
+	if err == nil {
+		_, err = db.InsertGiving(tx, joined, "connection", joinColumns, quiet, joinQuiet)
 	}
 	return err
 }
@@ -134,11 +170,18 @@ type leaving struct {
 	ours        bool
 }
 
-func (s *store) leave(tx *db.Tx, l *leaving) error {
-	n, err := tx.Exec(`UPDATE connection SET disconnected_at = $1, reason = $2 WHERE station_key = $3 AND epoch = $4 AND disconnected_at IS NULL`,
-		db.Micros(l.at), l.reason, l.key, l.epoch)
-	l.ours = n == 1
-	return err
+var leaveColumns = []db.Col{{Name: "k", Type: "text"}, {Name: "e", Type: "bigint"}, {Name: "at", Type: "bigint"}, {Name: "why", Type: "text"}}
+
+// leave ends connections of different identities.
+func (s *store) leave(tx *db.Tx, all []*leaving) error {
+	byKey, rows := make(map[string]*leaving, len(all)), make([][]any, len(all))
+	for i, l := range all {
+		byKey[l.key], l.ours = l, false
+		rows[i] = []any{l.key, l.epoch, db.Micros(l.at), l.reason}
+	}
+	return updated(tx, db.Table{Name: "l", Cols: leaveColumns, Rows: rows},
+		"UPDATE connection SET disconnected_at = l.at, reason = l.why FROM l WHERE station_key = l.k AND epoch = l.e AND disconnected_at IS NULL RETURNING station_key, 0",
+		func(key string, _ int64) { byKey[key].ours = true })
 }
 
 // serial records the serial number of a boot.
@@ -148,16 +191,41 @@ type serial struct {
 	changes     int64
 }
 
-func (s *store) serial(tx *db.Tx, r *serial) error {
-	err := tx.QueryRow(`
-UPDATE connection SET
-	incarnations = CASE WHEN incarnation = '' OR CAST($1 AS BIGINT) - incarnated_at > $2 THEN 0 ELSE incarnations + 1 END,
-	incarnation = $3, incarnated_at = $1
-WHERE station_key = $4 AND epoch = $5 RETURNING incarnations`,
-		db.Micros(tx.Now), flapWindow.Microseconds(), r.number, r.key, r.epoch).Scan(&r.changes)
-	if fault.Is(err, fault.NotFound) {
-		return nil // a newer connection has the row
+var serialColumns = []db.Col{{Name: "k", Type: "text"}, {Name: "e", Type: "bigint"}, {Name: "number", Type: "text"}, {Name: "at", Type: "bigint"}}
+
+var serialSQL = fmt.Sprintf(`UPDATE connection SET
+	incarnations = CASE WHEN incarnation = '' OR r.at - incarnated_at > %d THEN 0 ELSE incarnations + 1 END,
+	incarnation = r.number, incarnated_at = r.at
+FROM r WHERE station_key = r.k AND epoch = r.e RETURNING station_key, incarnations`, flapWindow.Microseconds())
+
+// serial records those of different identities; a newer connection that has
+// the row keeps it.
+func (s *store) serial(tx *db.Tx, all []*serial) error {
+	byKey, rows := make(map[string]*serial, len(all)), make([][]any, len(all))
+	for i, r := range all {
+		byKey[r.key] = r
+		rows[i] = []any{r.key, r.epoch, r.number, db.Micros(tx.Now)}
 	}
+	return updated(tx, db.Table{Name: "r", Cols: serialColumns, Rows: rows}, serialSQL, func(key string, n int64) { byKey[key].changes = n })
+}
+
+// updated runs an update from given rows and tells of each row what it gives:
+// its key and a number.
+func updated(tx *db.Tx, from db.Table, query string, each func(key string, n int64)) error {
+	q, err := db.Given(tx, from)
+	if err != nil {
+		return err
+	}
+	text, args := q.Add(query).SQL()
+	_, err = db.Collect(tx, func(row db.Scanner) (none struct{}, err error) {
+		var key string
+		var n int64
+		if err := row.Scan(&key, &n); err != nil {
+			return none, err
+		}
+		each(key, n)
+		return none, nil
+	}, text, args...)
 	return err
 }
 
@@ -247,23 +315,26 @@ type row struct {
 // held reads the rows of the given identities.
 func (s *store) held(ctx context.Context, keys []string) ([]row, error) {
 	var out []row
+	which := make([][]any, len(keys))
+	for i, k := range keys {
+		which[i] = []any{k}
+	}
 	err := s.db.View(ctx, func(tx *db.Tx) error {
-		q := db.Build(`SELECT station_key, node, epoch, disconnected_at IS NULL FROM connection WHERE station_key IN (`)
-		for i, k := range keys {
-			if i > 0 {
-				q.Add(",")
-			}
-			q.Add("?", k)
+		q, err := db.Given(tx, db.Table{Name: "k", Cols: keyColumns, Rows: which})
+		if err != nil {
+			return err
 		}
-		text, args := q.Add(")").SQL()
-		rows, err := db.Collect(tx, func(sc db.Scanner) (r row, err error) {
-			return r, sc.Scan(&r.key, &r.node, &r.epoch, &r.open)
+		text, args := q.Add("SELECT station_key, node, epoch, disconnected_at IS NULL FROM k JOIN connection ON station_key = k.key").SQL()
+		out, err = db.Collect(tx, func(sc db.Scanner) (r row, err error) {
+			err = sc.Scan(&r.key, &r.node, &r.epoch, &r.open)
+			return r, err
 		}, text, args...)
-		out = rows
 		return err
 	})
 	return out, err
 }
+
+var keyColumns = []db.Col{{Name: "key", Type: "text"}}
 
 // revive reopens a row that another node closed although the connection lives.
 func (s *store) revive(ctx context.Context, key string, epoch int64) (bool, error) {

@@ -52,6 +52,7 @@ type Gateway struct {
 	pressure  pressure
 	silence   silence
 	memory    memory
+	routes    routes
 	entries   *knocks // handshakes that came in, by station
 	strangers *knocks // handshakes refused, by address
 	metrics   *metrics
@@ -127,6 +128,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 	}
 	g.loops.Go(func() { g.keepalive(g.base) })
 	g.loops.Go(func() { g.beating(g.base) })
+	g.loops.Go(func() { g.reconciling(g.base) })
 	g.loops.Go(func() { g.pressing(g.base) })
 	g.loops.Go(g.log.run)
 	return nil

@@ -71,6 +71,16 @@ func (ls *links) all() []*link {
 	return out
 }
 
+// keys gives the identities of all.
+func (ls *links) keys() []string {
+	all := ls.all()
+	keys := make([]string, len(all))
+	for i, l := range all {
+		keys[i] = l.key
+	}
+	return keys
+}
+
 // wheel visits every connection once per turn, at an instant of its own, so
 // that pings of many stations do not come in waves. One ticker for all.
 type wheel struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -39,14 +40,13 @@ func (g *Gateway) send(ctx context.Context, station string, req ocpp.Request) (o
 		}
 		// The connection was replaced meanwhile: the new one may be elsewhere.
 	}
-	var c Connection
-	err := g.db.View(ctx, func(tx *db.Tx) (err error) {
-		c, err = Lookup(tx, station)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) || err == nil && c.DisconnectedAt != nil {
-		return nil, offline(station)
+	if c, known := g.routes.get(k, g.now()); known {
+		resp, err := g.ask(ctx, c, req)
+		if !isOffline(err) {
+			return resp, err
+		}
 	}
+	c, err := g.whereabouts(ctx, station)
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +56,64 @@ func (g *Gateway) send(ctx context.Context, station string, req ocpp.Request) (o
 		}
 		return nil, offline(station)
 	}
+	g.routes.put(k, c, g.now())
 	return g.ask(ctx, c, req)
+}
+
+// whereabouts finds the connection of a station that is not here;
+// "gateway.offline" when it has none.
+func (g *Gateway) whereabouts(ctx context.Context, station string) (c Connection, err error) {
+	err = g.db.View(ctx, func(tx *db.Tx) (err error) {
+		c, err = Lookup(tx, station)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) || err == nil && c.DisconnectedAt != nil {
+		err = offline(station)
+	}
+	return c, err
 }
 
 func offline(station string) error {
 	return fault.New(fault.Unavailable, "gateway.offline", "station %s is not connected", station)
+}
+
+func isOffline(err error) bool {
+	e := fault.Of(err)
+	return e != nil && e.Code == "gateway.offline"
+}
+
+// routes remembers for a moment which node has a station: who asks one thing
+// asks another, and a tenth of a cluster's transactions looked that up. A node
+// that no longer has it says so.
+type routes struct {
+	mu sync.Mutex
+	of map[string]route
+}
+
+type route struct {
+	to    Connection
+	until time.Time
+}
+
+const (
+	routeFor   = 10 * time.Second
+	mostRoutes = 1000
+)
+
+func (r *routes) get(key string, now time.Time) (Connection, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one, ok := r.of[key]
+	return one.to, ok && now.Before(one.until)
+}
+
+func (r *routes) put(key string, to Connection, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil || len(r.of) >= mostRoutes {
+		r.of = map[string]route{}
+	}
+	r.of[key] = route{to, now.Add(routeFor)}
 }
 
 // question is a command on its way to the node that holds the station.
@@ -228,12 +281,8 @@ func (g *Gateway) Drop(ctx context.Context, station, reason string) error {
 		l.close(websocket.StatusServiceRestart, reason)
 		return nil
 	}
-	var c Connection
-	err := g.db.View(ctx, func(tx *db.Tx) (err error) {
-		c, err = Lookup(tx, station)
-		return err
-	})
-	if fault.Is(err, fault.NotFound) || err == nil && (c.DisconnectedAt != nil || c.Node == g.node) {
+	c, err := g.whereabouts(ctx, station)
+	if isOffline(err) || err == nil && c.Node == g.node {
 		return nil
 	}
 	if err != nil {
@@ -244,7 +293,7 @@ func (g *Gateway) Drop(ctx context.Context, station, reason string) error {
 		return err
 	}
 	_, err = g.bus.Request(ctx, subjectOf(c.Node, key(station)), data)
-	if e := fault.Of(err); e != nil && (e.Code == "cluster.no_responder" || e.Code == "gateway.offline") {
+	if e := fault.Of(err); isOffline(err) || e != nil && e.Code == "cluster.no_responder" {
 		return nil
 	}
 	return err

@@ -88,6 +88,37 @@ func TestCommandThroughAnotherNode(t *testing.T) {
 	})
 }
 
+// A node remembers for a moment where a station is, and finds one that moved.
+func TestCommandFollowsAStation(t *testing.T) {
+	t.Parallel()
+	schematest.Each(t, func(t *testing.T, d *db.DB) {
+		url := startNATS(t)
+		a, b, c := startNode(t, d, joinBus(t, url, "a")), startNode(t, d, joinBus(t, url, "b")), startNode(t, d, joinBus(t, url, "c"))
+		asks := func(s *charger) {
+			done := make(chan error, 1)
+			go func() {
+				_, err := b.Send(context.Background(), "CS", &ocpp.ClearCacheRequest{})
+				done <- err
+			}()
+			s.answer("ClearCache", `{"status":"Accepted"}`)
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := dial(t, a, "CS", "ocpp2.1")
+		first.ask(`[2,"0","Heartbeat",{}]`, `[3,"0",`+heartbeatReply+`]`)
+		asks(first)
+		if _, known := b.routes.get("cs", b.now()); !known {
+			t.Error("the way is not remembered")
+		}
+		asks(first)
+		second := dial(t, c, "CS", "ocpp2.1")
+		second.ask(`[2,"0","Heartbeat",{}]`, `[3,"0",`+heartbeatReply+`]`)
+		eventually(t, "the end of the first", func() bool { return a.links.get("cs") == nil })
+		asks(second)
+	})
+}
+
 func TestOfflineIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	pair(t, func(t *testing.T, a, b *testNode) {
@@ -174,7 +205,7 @@ func TestReconcile(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.reconcile(t.Context()); err != nil {
+		if err := n.reconcile(t.Context(), n.links.keys()); err != nil {
 			t.Fatal(err)
 		}
 		if code := old.closed(); code != websocket.StatusNormalClosure {
