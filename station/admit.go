@@ -156,7 +156,7 @@ func (s *Service) checkPassword(ctx context.Context, c *card, h ocpp.Handshake) 
 }
 
 func (s *Service) reread(ctx context.Context, c *card) (*card, error) {
-	if s.now().Add(cardFor - time.Second).Before(c.until) { // read within the last second
+	if s.now().Sub(c.read) < time.Second {
 		return nil, nil
 	}
 	s.forget(c.ID.Key())

@@ -11,8 +11,9 @@ import (
 
 // arrivalWait is how long an opened connection waits for the station's boot.
 // Boots come right behind the handshake if they come, and are stored within
-// bootRest of the device room and its commit.
-const arrivalWait = 250 * time.Millisecond
+// bootRest of the device room, four times that on a slow database, and its
+// commit. A station that sends something else first is not waited for.
+const arrivalWait = time.Second
 
 // arrival is a connection that is open and not stored yet.
 type arrival struct {

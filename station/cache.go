@@ -2,6 +2,8 @@ package station
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,41 +29,111 @@ type card struct {
 	On, Off      ocpp.Tolerance
 	Protocol     string
 	Connectors   ocpp.ConnectorMap // of a 1.6 station
-	until        time.Time
+	read         time.Time
 	missing      bool // nobody knows the id
 }
 
+// Nodes tell each other which cards changed. A card is read anew all the same,
+// for the case that one was not told: a handshake goes by none that is older
+// than cardFor, a message by none that is twice as old. Many stations only
+// send a heartbeat every five minutes, and a read for each of them alone was a
+// quarter of all transactions of a node.
 const (
 	cardFor    = 5 * time.Minute
 	missingFor = 15 * time.Second
 	maxCards   = 200_000
 
+	renewRest = time.Second // in which cards that get old are gathered
+	renewMost = 200         // that are read together
+
 	cacheSubject = "cache.station"
 )
 
 // card gives the station behind an identity as it was sent, from memory or
-// the database; nil when nobody knows it.
+// the database, for a handshake; nil when nobody knows it.
 func (s *Service) card(ctx context.Context, presented string) (*card, error) {
 	key := strings.ToLower(presented)
-	now := s.now()
-	s.mu.Lock()
-	c := s.cards[key]
-	s.mu.Unlock()
-	if c == nil || now.After(c.until) {
-		var err error
-		if c, err = s.lookup.Get(ctx, key); err != nil {
-			return nil, err
-		}
+	return s.look(ctx, key, s.kept(key, cardFor))
+}
+
+// cardOf is card for a message of a station that is connected.
+func (s *Service) cardOf(ctx context.Context, station string) (*card, error) {
+	key := strings.ToLower(station)
+	return s.look(ctx, key, s.kept(key, 2*cardFor))
+}
+
+func (s *Service) look(ctx context.Context, key string, c *card) (_ *card, err error) {
+	if c == nil {
+		c, err = s.lookup.Get(ctx, key)
 	}
-	if c.missing {
-		return nil, nil
+	if err != nil || c.missing {
+		return nil, err
 	}
 	return c, nil
 }
 
+// kept is the card in memory, unless it is older than most. One that is older
+// than cardFor is read anew soon.
+func (s *Service) kept(key string, most time.Duration) *card {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cards[key]
+	if c == nil || now.Sub(c.read) > c.good(most) {
+		return nil
+	}
+	if now.Sub(c.read) > cardFor {
+		s.renewSoon(key)
+	}
+	return c
+}
+
+func (c *card) good(most time.Duration) time.Duration {
+	if c.missing {
+		return missingFor
+	}
+	return most
+}
+
+// remember has a card that changed read before it is needed.
+func (s *Service) remember(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.renewSoon(key)
+}
+
+// renewSoon has a card read together with others; s.mu is held.
+func (s *Service) renewSoon(key string) {
+	if s.stale == nil {
+		s.stale = map[string]struct{}{}
+		time.AfterFunc(renewRest, s.renew)
+	}
+	s.stale[key] = struct{}{}
+}
+
+func (s *Service) renew() {
+	now := s.now()
+	s.mu.Lock()
+	keys := slices.DeleteFunc(slices.Collect(maps.Keys(s.stale)), func(key string) bool { // somebody needed it meanwhile
+		c := s.cards[key]
+		return c != nil && now.Sub(c.read) < cardFor
+	})
+	s.stale = nil
+	s.mu.Unlock()
+	for some := range slices.Chunk(keys, renewMost) {
+		err := s.d.DB.View(context.Background(), func(tx *db.Tx) error {
+			_, err := s.loadCards(tx, some)
+			return err
+		})
+		if err != nil { // whoever needs one that is too old reads it
+			s.d.Log.Debug("cards of stations were not renewed", "error", err)
+		}
+	}
+}
+
 // lookupRest gathers the reading of cards: thousands of stations come at once
 // after an outage, none of which is in memory.
-const lookupRest = 20 * time.Millisecond
+const lookupRest = 40 * time.Millisecond
 
 const cardColumns = `key, id, org, site, life, profile, password, password_next, quarantined_at IS NOT NULL, heartbeat, incarnation, remote_addr,
 	vendor, model, firmware, tolerate, refuse, protocol, proven,
@@ -99,7 +171,7 @@ func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) 
 	}
 	out := make(map[string]*card, len(keys))
 	for _, key := range keys {
-		out[key] = &card{missing: true, until: now.Add(missingFor)}
+		out[key] = &card{missing: true, read: now}
 	}
 	for i := range found {
 		c := &found[i]
@@ -111,7 +183,7 @@ func (s *Service) loadCards(tx *db.Tx, keys []string) (map[string]*card, error) 
 			c.Connectors = m.Map
 		}
 		one := c.card
-		one.until = now.Add(cardFor)
+		one.read = now
 		out[c.key] = &one
 	}
 	s.keepCards(out, count)
@@ -184,7 +256,7 @@ func (s *Service) forget(key string) {
 // of today, and the incarnation when no boot came on this connection (field
 // note 1: stations need not boot again to reconnect).
 func (s *Service) Identify(ctx context.Context, p ocpp.Peer) (ocpp.Peer, error) {
-	c, err := s.card(ctx, p.Station)
+	c, err := s.cardOf(ctx, p.Station)
 	if err != nil {
 		return p, err
 	}
@@ -220,17 +292,14 @@ func (s *Service) Place(tx *db.Tx, station string) (Place, error) {
 	return s.placeOf(tx, c)
 }
 
-// cardIn is card inside a transaction; never nil.
+// cardIn is cardOf inside a transaction; never nil.
 func (s *Service) cardIn(tx *db.Tx, station string) (*card, error) {
 	key := strings.ToLower(station)
-	s.mu.Lock()
-	c := s.cards[key]
-	s.mu.Unlock()
-	if c == nil || s.now().After(c.until) {
-		all, err := s.loadCards(tx, []string{key})
-		return all[key], err
+	if c := s.kept(key, 2*cardFor); c != nil {
+		return c, nil
 	}
-	return c, nil
+	all, err := s.loadCards(tx, []string{key})
+	return all[key], err
 }
 
 func (s *Service) placeOf(tx *db.Tx, c *card) (Place, error) {

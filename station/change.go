@@ -59,6 +59,9 @@ func (s *Service) finish(tx *db.Tx, trees ...*tree) error {
 	for _, t := range trees {
 		if t.identityChanged() {
 			s.announce(tx, t.ID)
+			if t.Connected { // most likely here: its messages need the card soon
+				tx.AfterCommit(func() { s.remember(t.ID.Key()) })
+			}
 		}
 		if len(t.history) > 0 || t.Status != t.before.Status || t.Connected != t.before.Connected || t.powerChanged() {
 			at := tx.Now

@@ -152,6 +152,49 @@ func TestFieldNote01AcceptanceSurvivesReconnects(t *testing.T) {
 	})
 }
 
+// A card that gets old still serves messages and is renewed beside them, for
+// the case that a change elsewhere was not told; a handshake reads anew.
+func TestOldCards(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.create(Draft{ID: "CS-1"})
+		p := h.connect("CS-1")
+		of := func() string {
+			who, err := h.Identify(t.Context(), p)
+			h.must(err)
+			return who.Incarnation
+		}
+		change := func(serial string) { // nobody is told
+			h.must(h.db.Update(t.Context(), func(tx *db.Tx) error {
+				_, err := tx.Exec("UPDATE charging_station SET incarnation = $1 WHERE id = 'CS-1'", serial)
+				return err
+			}))
+		}
+		if got := of(); got != "" {
+			t.Fatalf("%q", got)
+		}
+		change("A")
+		h.clock.Advance(cardFor + time.Second)
+		if got := of(); got != "" {
+			t.Errorf("a message waited for the card: %q", got)
+		}
+		for end := time.Now().Add(20 * time.Second); of() != "A"; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the card was not renewed")
+			}
+		}
+		change("B")
+		h.clock.Advance(cardFor + time.Second)
+		if c, err := h.card(t.Context(), "cs-1"); err != nil || c.Incarnation != "B" {
+			t.Errorf("a handshake: %+v, %v", c, err)
+		}
+		change("C")
+		h.clock.Advance(2*cardFor + time.Second)
+		if got := of(); got != "C" {
+			t.Errorf("a card of ten minutes: %q", got)
+		}
+	})
+}
+
 // The higher epoch wins, in whatever order the news arrives.
 func TestAnOlderConnectionChangesNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

@@ -96,6 +96,7 @@ type Service struct {
 
 	mu           sync.Mutex
 	cards        map[string]*card
+	stale        map[string]struct{} // keys of cards that are read anew soon; nil: none
 	arrivals     map[string]*arrival
 	changed      changed // of the cards
 	deviations   map[string]deviating
