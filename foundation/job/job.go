@@ -97,12 +97,16 @@ var columns = []db.Col{{Name: "id", Type: "text"}, {Name: "kind", Type: "text"},
 	{Name: "attempts", Type: "bigint"}, {Name: "lease_owner", Type: "text"}, {Name: "lease_boot", Type: "text"}, {Name: "error", Type: "text"},
 	{Name: "created_at", Type: "bigint"}, {Name: "updated_at", Type: "bigint"}, {Name: "background", Type: "boolean"}}
 
+// A job that waits for the same already is left as it is: stations that come
+// back by the thousand ask for what is not done since they came last.
 const conflict = `ON CONFLICT (kind, key) DO UPDATE SET
 	org = excluded.org, payload = excluded.payload, updated_at = excluded.updated_at,
 	again = (job.state = 'running'), background = (excluded.background AND (job.background OR job.state = 'failed')),
 	attempts = CASE job.state WHEN 'failed' THEN 0 ELSE job.attempts END,
 	run_at = CASE WHEN job.state = 'running' OR (job.state = 'waiting' AND job.run_at < excluded.run_at) THEN job.run_at ELSE excluded.run_at END,
-	state = CASE job.state WHEN 'running' THEN 'running' ELSE 'waiting' END`
+	state = CASE job.state WHEN 'running' THEN 'running' ELSE 'waiting' END
+	WHERE job.state <> 'waiting' OR job.run_at > excluded.run_at OR job.payload <> excluded.payload OR job.org <> excluded.org
+		OR job.background AND NOT excluded.background`
 
 // insert stores the jobs of a transaction in the order of their keys, which
 // for their locks is the same everywhere. A key that comes again gets a

@@ -44,11 +44,11 @@ func (r *Runner) Every(name string, every time.Duration, fn func(ctx context.Con
 
 func (p *periodic) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		did, err := p.once(ctx)
+		did, due, err := p.once(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.r.log.Warn("periodic work cannot be taken", "name", p.name, "err", err)
 		}
-		wait := p.nap(ctx)
+		wait := p.nap(due)
 		if !did { // whoever did it last goes first, so that nodes seldom take it from each other
 			wait += rand.N(min(p.every/10, poll) + 1)
 		}
@@ -61,13 +61,9 @@ func (p *periodic) run(ctx context.Context) {
 	}
 }
 
-// nap is the time until the work may be due.
-func (p *periodic) nap(ctx context.Context) time.Duration {
-	next, _, err := p.state(ctx)
-	if err != nil {
-		return poll
-	}
-	return max(10*time.Millisecond, min(next.Sub(p.r.db.Now()), p.every, longestNap))
+// nap is the time until the work is due, or may be.
+func (p *periodic) nap(due time.Time) time.Duration {
+	return max(10*time.Millisecond, min(due.Sub(p.r.db.Now()), p.every, longestNap))
 }
 
 // state is when the work is due, and whether somebody has it now: then due is
@@ -94,19 +90,24 @@ func (p *periodic) state(ctx context.Context) (due time.Time, taken bool, err er
 // void says that a lease is of a process that is certainly gone.
 func (p *periodic) void(boot string) bool { return p.r.db.Exclusive() && boot != p.r.db.Boot() }
 
-// once does the work if it is due and free.
-func (p *periodic) once(ctx context.Context) (did bool, err error) {
+// once does the work if it is due and free, and tells when to look again.
+func (p *periodic) once(ctx context.Context) (did bool, due time.Time, err error) {
+	later := p.r.db.Now().Add(poll)
 	due, taken, err := p.state(ctx)
-	if err != nil || taken || due.After(p.r.db.Now()) {
-		return false, err
+	if err != nil {
+		return false, later, err
+	}
+	if taken || due.After(p.r.db.Now()) {
+		return false, due, nil
 	}
 	var got bool
 	err = p.r.db.Update(ctx, func(tx *db.Tx) (err error) {
+		due = tx.Now.Add(p.every)
 		got, err = p.take(tx)
 		return err
 	})
 	if err != nil || !got {
-		return false, err
+		return false, later, err
 	}
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -121,7 +122,7 @@ func (p *periodic) once(ctx context.Context) (did bool, err error) {
 	if failure != nil && ctx.Err() == nil {
 		p.r.log.Error("periodic work failed", "name", p.name, "err", failure)
 	}
-	return true, p.finish(ctx, failure)
+	return true, due, p.finish(ctx, failure)
 }
 
 func (p *periodic) take(tx *db.Tx) (bool, error) {

@@ -195,7 +195,7 @@ func (r *Runner) wakeOthers() {
 // done too. It is meant for tests and tools.
 func (r *Runner) RunDue(ctx context.Context) (n int, err error) {
 	for _, p := range r.periodic {
-		did, err := p.once(ctx)
+		did, _, err := p.once(ctx)
 		if err != nil {
 			return n, err
 		}
