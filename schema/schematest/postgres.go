@@ -96,8 +96,8 @@ func (s *server) giveBack(name string) error {
 }
 
 // wash ends what is still connected, empties the tables but for what the
-// template has in them, and lets sequences begin anew. It says false of a
-// database whose schema is not the template's.
+// template has in them, and lets sequences begin anew; the versions applied
+// stay. It says false of a database whose schema is not the template's.
 func (s *server) wash(name string) (bool, error) {
 	pool, err := sql.Open("pgx", s.url(name))
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *server) wash(name string) (bool, error) {
 	}
 	defer tx.Rollback()
 	statements := []string{"SET LOCAL lock_timeout = '10s'",
-		"SELECT setval(seqrelid, seqstart, FALSE) FROM pg_sequence JOIN pg_class ON oid = seqrelid WHERE relnamespace = 'public'::regnamespace"}
+		"SELECT setval(seqrelid, seqstart, FALSE) FROM pg_sequence JOIN pg_class ON oid = seqrelid WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'schema_version%'"}
 	if len(used) > 0 {
 		statements = append(statements, "TRUNCATE "+strings.Join(used, ", ")+" CASCADE")
 	}
