@@ -121,11 +121,7 @@ func (s *Service) renew() {
 	s.stale = nil
 	s.mu.Unlock()
 	for some := range slices.Chunk(keys, renewMost) {
-		err := s.d.DB.View(context.Background(), func(tx *db.Tx) error {
-			_, err := s.loadCards(tx, some)
-			return err
-		})
-		if err != nil { // whoever needs one that is too old reads it
+		if _, err := s.lookup.Read(context.Background(), some); err != nil { // whoever needs one that is too old reads it
 			s.d.Log.Debug("cards of stations were not renewed", "error", err)
 		}
 	}

@@ -195,8 +195,9 @@ func (s *Service) sweepGone(ctx context.Context) error {
 func (s *Service) sweep(ctx context.Context, where string, limit func(time.Time) int64, do func(*tree, time.Time)) error {
 	for last := ""; ; {
 		var ids []ID
+		var next string
 		err := s.d.DB.View(ctx, func(tx *db.Tx) (err error) {
-			ids, last, err = sweepable(tx, where, limit(s.now()), last) // do may leave some as they are
+			ids, next, err = sweepable(tx, where, limit(s.now()), last) // do may leave some as they are
 			return err
 		})
 		if err != nil {
@@ -212,7 +213,7 @@ func (s *Service) sweep(ctx context.Context, where string, limit func(time.Time)
 				return err
 			}
 		}
-		if last == "" || !s.rests(ctx) {
+		if last = next; last == "" || !s.rests(ctx) {
 			return ctx.Err()
 		}
 	}

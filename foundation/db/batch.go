@@ -15,9 +15,9 @@ type BatchOptions struct {
 	// Rest lets rows that come within that time of the last transaction wait
 	// for the next common beat, so that more of them share a transaction, and
 	// batches with the same Rest a commit; a lone row is still written at
-	// once. When few came the last time, a quarter of it is waited. For
-	// callers that can wait that long, and those of a batch that yields four
-	// times that while PostgreSQL is slow. None by default.
+	// once. When few came the last time, a quarter of it is waited; four times
+	// as much as otherwise by a batch that yields while PostgreSQL is slow. For
+	// callers that can wait that long. None by default.
 	Rest time.Duration
 
 	// Yields makes the transactions Yielding ones, and so brief on SQLite that
@@ -185,13 +185,14 @@ func (b *Batch[T]) run() {
 
 // after is the rest after a transaction of so many callers.
 func (b *Batch[T]) after(callers int) time.Duration {
-	switch {
-	case b.o.Yields && b.db.slow():
-		return slowRests * b.o.Rest
-	case b.few(callers):
-		return b.o.Rest / 4
+	rest := b.o.Rest
+	if b.few(callers) {
+		rest /= 4
 	}
-	return b.o.Rest
+	if b.o.Yields && b.db.slow() {
+		rest *= slowRests
+	}
+	return rest
 }
 
 // gathers tells whether something waits, and more has room with it.

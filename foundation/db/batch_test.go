@@ -293,7 +293,8 @@ func TestRestsWhilePostgresIsSlow(t *testing.T) {
 	}{
 		{"few callers", db.Postgres, true, ms, 1, 20 * ms},
 		{"several callers", db.Postgres, true, ms, 2, 80 * ms},
-		{"slow", db.Postgres, true, 20 * ms, 1, 320 * ms},
+		{"slow, few callers", db.Postgres, true, 20 * ms, 1, 80 * ms},
+		{"slow, several callers", db.Postgres, true, 20 * ms, 2, 320 * ms},
 		{"somebody waits", db.Postgres, false, 20 * ms, 1, 20 * ms},
 		{"SQLite", db.SQLite, true, 20 * ms, 4, 80 * ms},
 	} {

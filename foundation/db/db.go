@@ -47,7 +47,7 @@ type Config struct {
 	Archive ArchiveConfig // SQLite: a second place for all that is committed; not with Share
 
 	Now      func() time.Time // nil means time.Now
-	MaxConns int              // PostgreSQL connections, at least 2, or SQLite readers; 0 means 16 or 8
+	MaxConns int              // PostgreSQL connections, never less than 2, or SQLite readers; 0 means 20 or 8
 	Log      *slog.Logger     // nil means slog.Default()
 }
 
@@ -84,7 +84,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.URL != "" {
 		d.dialect = Postgres
 		if c.MaxConns == 0 {
-			c.MaxConns = 16
+			c.MaxConns = 20
 		}
 		var err error
 		d.pg, d.pgBatches, err = openPostgres(ctx, c.URL, c.MaxConns)

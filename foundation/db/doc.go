@@ -19,7 +19,7 @@
 // transaction, and statements whose result nobody needs ([Tx.Send],
 // [InsertRows]), go out together with the next statement that has one, or with
 // the commit (pipe.go); so an error of theirs may come later. Queries that do
-// not need each other's rows go together ([CollectAll]). Each [Batch] runs on
+// not need each other's rows go together ([CollectAll]). Batches run on
 // connections of their own, where statements are planned once and read no table
 // from end to end where an index serves (planOnce). While PostgreSQL is slow,
 // batches that can wait and lookups rest longer, so that there are fewer

@@ -152,9 +152,8 @@ func (l *lanes[T]) mark(e *entry[T], keys map[string]struct{}) {
 	}
 }
 
-// written notes how long a transaction took, and frees the keys of its rows.
+// written frees the keys of rows.
 func (b *Batch[T]) written(group []*entry[T], took time.Duration) {
-	b.db.slowness.note(took)
 	if b.lanes == nil {
 		return
 	}

@@ -72,7 +72,7 @@ func (l *Lookup[V]) run() {
 			return
 		}
 		l.from, l.pause = time.Now(), l.after(len(group))
-		found, err := l.some(group)
+		found, err := l.Read(context.Background(), askedFor(group))
 		for _, a := range group {
 			a.done <- answer[V]{found[a.key], err}
 		}
@@ -81,10 +81,10 @@ func (l *Lookup[V]) run() {
 
 // after is the rest after a read for so many callers.
 func (l *Lookup[V]) after(callers int) time.Duration {
-	switch {
-	case l.db.slow():
+	switch slow := l.db.slow(); {
+	case slow && callers > 1:
 		return slowRests * l.rest
-	case callers < crowd:
+	case !slow && callers < crowd:
 		return l.rest / 4
 	}
 	return l.rest
@@ -103,12 +103,22 @@ func (l *Lookup[V]) take() []*asking[V] {
 	return group
 }
 
-func (l *Lookup[V]) some(group []*asking[V]) (found map[string]V, err error) {
+// Read reads the values of distinct keys at once, without waiting for others.
+func (l *Lookup[V]) Read(ctx context.Context, keys []string) (found map[string]V, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 	}()
+	err = l.db.View(ctx, func(tx *Tx) (err error) {
+		found, err = l.read(tx, keys)
+		return err
+	})
+	return found, err
+}
+
+// askedFor are the keys that a group asks for, each once.
+func askedFor[V any](group []*asking[V]) []string {
 	keys := make([]string, 0, len(group))
 	seen := make(map[string]struct{}, len(group))
 	for _, a := range group {
@@ -117,9 +127,5 @@ func (l *Lookup[V]) some(group []*asking[V]) (found map[string]V, err error) {
 			keys = append(keys, a.key)
 		}
 	}
-	err = l.db.View(context.Background(), func(tx *Tx) (err error) {
-		found, err = l.read(tx, keys)
-		return err
-	})
-	return found, err
+	return keys
 }

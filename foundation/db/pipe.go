@@ -66,19 +66,13 @@ type unbegun struct{ error }
 
 func (u unbegun) Unwrap() error { return u.error }
 
-// pipes makes connections to a URL, each with what is set up on it first.
-type pipes struct{ url, setup string }
+// pipes makes connections.
+type pipes struct{ config *pgx.ConnConfig }
 
 func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := pgx.Connect(ctx, p.url)
+	conn, err := pgx.ConnectConfig(ctx, p.config.Copy())
 	if err != nil {
 		return nil, err
-	}
-	if p.setup != "" {
-		if _, err := conn.Exec(ctx, p.setup); err != nil {
-			conn.Close(ctx)
-			return nil, err
-		}
 	}
 	takeArrays(conn)
 	return &pipe{conn: conn}, nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -21,14 +22,17 @@ const (
 	analyzeFor = 30 * time.Second
 )
 
-// openPostgres makes the connections: so many, half of them for
+// openPostgres makes the connections: so many, two in five of them for
 // batches, whose statements are planned in another way.
 func openPostgres(ctx context.Context, url string, conns int) (all, batches *sql.DB, err error) {
-	if _, err := pgx.ParseConfig(url); err != nil {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
 		return nil, nil, fault.Wrap(fault.Invalid, err, "db.url", "the database URL is not understood; an example is postgres://user:password@host:5432/forecourt")
 	}
-	apart := max(1, conns/2)
-	all, batches = openPool(pipes{url: url}, max(1, conns-apart)), openPool(pipes{url: url, setup: planOnce}, apart)
+	once := config.Copy()
+	maps.Copy(once.RuntimeParams, planOnce)
+	apart := max(1, conns*2/5)
+	all, batches = openPool(pipes{config}, max(1, conns-apart)), openPool(pipes{once}, apart)
 	if err := all.PingContext(ctx); err != nil {
 		all.Close()
 		batches.Close()
@@ -123,7 +127,7 @@ var (
 //
 // It holds for connections of their own: said at the beginning of each
 // transaction it took PostgreSQL a tenth of its time, where many are small.
-const planOnce = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off`
+var planOnce = map[string]string{"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
 
 // updatePG runs a closure until it did not collide with another.
 //
@@ -176,7 +180,7 @@ func (d *DB) tryPG(ctx context.Context, pool *sql.DB, mode pgMode, fn func(tx *T
 		return classify(err)
 	}
 	defer conn.Close()
-	run := pgRunner{conn}
+	run, from := pgRunner{conn}, time.Now()
 	// The transaction itself outlives a cancelled caller, so that COMMIT is
 	// never cut in two; statements stop with the caller's context.
 	whole := context.WithoutCancel(ctx)
@@ -209,6 +213,9 @@ func (d *DB) tryPG(ctx context.Context, pool *sql.DB, mode pgMode, fn func(tx *T
 	}
 	if err := run.pipe(func(c *pipe) error { return c.commit(whole) }); err != nil {
 		return classify(err)
+	}
+	if mode.batch {
+		d.slowness.note(time.Since(from))
 	}
 	tx.committed()
 	return nil

@@ -7,10 +7,11 @@ import (
 
 const (
 	slowFrom  = 10 * time.Millisecond // what a transaction of a batch takes where everything waits for a processor
-	slowRests = 4                     // rests that batches and lookups take then
+	slowRests = 4                     // rests that batches and lookups of several callers take then
 )
 
-// slowness is how long transactions of batches took of late, in nanoseconds.
+// slowness is how long transactions of batches took of late that were committed,
+// in nanoseconds, from their begin.
 type slowness struct{ mean atomic.Int64 }
 
 func (s *slowness) note(took time.Duration) {

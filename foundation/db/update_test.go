@@ -492,7 +492,7 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 		}
 		all.Wait()
 	}
-	at(4, "before") // the other half of eight connections is for batches
+	at(5, "before") // three of eight connections are for batches
 	err := d.Update(context.Background(), func(tx *db.Tx) error {
 		_, err := tx.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 		return err
@@ -501,7 +501,23 @@ func TestDeadConnectionsAreReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(50 * time.Millisecond)
-	at(4, "after")
+	at(5, "after")
+}
+
+// The connections of batches plan statements once, the others as PostgreSQL
+// likes.
+func TestPlansOfBatches(t *testing.T) {
+	d := schematest.Open(t, db.Postgres, time.Now)
+	var mode string
+	show := func(tx *db.Tx) error { return tx.QueryRow("SHOW plan_cache_mode").Scan(&mode) }
+	b := db.NewBatch(d, db.BatchOptions{}, func(tx *db.Tx, _ []int) error { return show(tx) })
+	defer b.Close()
+	if err := b.Add(t.Context(), 1); err != nil || mode != "force_generic_plan" {
+		t.Error(mode, err)
+	}
+	if err := d.View(t.Context(), show); err != nil || mode != "auto" {
+		t.Error(mode, err)
+	}
 }
 
 // TestNoUpdateIsLost: closures that read a row and write it back, many at a

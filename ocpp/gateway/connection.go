@@ -63,8 +63,8 @@ func (s *store) close() {
 }
 
 // inRounds writes rows of different identities together, in the order of the
-// identities: two nodes that write the same rows wait for each other, and not
-// in a circle.
+// identities: two nodes that write the same rows seldom wait for each other in
+// a circle, and one of them runs again then.
 func inRounds[T any](key func(T) string, write func(*db.Tx, []T) error) func(*db.Tx, []T) error {
 	return func(tx *db.Tx, rows []T) error {
 		for some := range db.Rounds(rows, key) {
@@ -203,7 +203,7 @@ FROM r WHERE station_key = r.k AND epoch = r.e RETURNING station_key, incarnatio
 func (s *store) serial(tx *db.Tx, all []*serial) error {
 	byKey, rows := make(map[string]*serial, len(all)), make([][]any, len(all))
 	for i, r := range all {
-		byKey[r.key] = r
+		byKey[r.key], r.changes = r, 0
 		rows[i] = []any{r.key, r.epoch, r.number, db.Micros(tx.Now)}
 	}
 	return updated(tx, db.Table{Name: "r", Cols: serialColumns, Rows: rows}, serialSQL, func(key string, n int64) { byKey[key].changes = n })

@@ -14,7 +14,7 @@ const (
 	beatEvery      = 5 * time.Second
 	reconcileEvery = time.Minute
 	reconcileMost  = 500 // connections that are compared together
-	goneTogether   = 32
+	goneTogether   = 64
 )
 
 // beating tells the other nodes that this one lives.

@@ -40,15 +40,24 @@ func (g *Gateway) send(ctx context.Context, station string, req ocpp.Request) (o
 		}
 		// The connection was replaced meanwhile: the new one may be elsewhere.
 	}
-	if c, known := g.routes.get(k, g.now()); known {
-		resp, err := g.ask(ctx, c, req)
-		if !isOffline(err) {
+	was, known := g.routes.get(k, g.now())
+	var failure error
+	if known {
+		resp, err := g.ask(ctx, was, req)
+		if !fault.Is(err, fault.Unavailable) {
 			return resp, err
+		}
+		g.routes.drop(k)
+		if failure = err; !moved(err) {
+			return nil, err
 		}
 	}
 	c, err := g.whereabouts(ctx, station)
 	if err != nil {
 		return nil, err
+	}
+	if failure != nil && c.Epoch <= was.Epoch {
+		return nil, failure
 	}
 	if c.Node == g.node {
 		if l := g.links.get(k); l != nil { // it came while we looked
@@ -82,6 +91,10 @@ func isOffline(err error) bool {
 	return e != nil && e.Code == "gateway.offline"
 }
 
+// moved tells whether a station may have another connection by now: the one
+// that was asked is over.
+func moved(err error) bool { return isOffline(err) || fault.Of(err).Code == "ocpp.closed" }
+
 // routes remembers for a moment which node has a station: who asks one thing
 // asks another, and a tenth of a cluster's transactions looked that up. A node
 // that no longer has it says so.
@@ -105,6 +118,12 @@ func (r *routes) get(key string, now time.Time) (Connection, bool) {
 	defer r.mu.Unlock()
 	one, ok := r.of[key]
 	return one.to, ok && now.Before(one.until)
+}
+
+func (r *routes) drop(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.of, key)
 }
 
 func (r *routes) put(key string, to Connection, now time.Time) {
@@ -217,7 +236,7 @@ func (g *Gateway) answer(ctx context.Context, on string, data []byte) ([]byte, e
 		l.close(websocket.StatusServiceRestart, q.Reason)
 		return []byte("{}"), nil
 	}
-	if l.epoch() < q.Epoch {
+	if l.epoch() < q.Epoch || l.superseded.Load() {
 		return nil, offline(k) // the newer one is elsewhere
 	}
 	return l.answer(ctx, q)
