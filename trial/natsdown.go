@@ -39,14 +39,14 @@ func (c *natsDownCmd) fall(ctx context.Context, t *trial, cut *link) error {
 	if t.chance.IntN(2) == 0 {
 		broken = mute
 	}
+	var far *station
+	if err := t.wait(ctx, time.Minute, "the second node holds a station", func() bool { far = t.held(1); return far != nil }); err != nil {
+		return err
+	}
 	cut.set(broken)
 	defer cut.set(whole)
 	// Somebody wants something of a station that the other node holds.
 	asked := make(chan error, 1)
-	far := t.held(1)
-	if far == nil {
-		return fmt.Errorf("the second node holds no station")
-	}
 	go func() {
 		began := time.Now()
 		status, err := t.command(ctx, far)
