@@ -141,4 +141,4 @@ part list-postgres 150 postgres "list --stations 100000" "list --stations 5000 -
 part bad 240 - "bad --stations 1000" "bad --stations 100 --rate 100 --seconds 3"
 # Seven nodes share what one has elsewhere, so each lets fewer in; and pings,
 # which keep the way through a router open, are fewer on the loopback.
-part cluster 1300 postgres "cluster --stations 100000 --nodes 7 --seconds 600 --connect-rate 300 --server-flag=--handshakes-per-second=60 --server-flag=--ping-interval=2m" "cluster --stations 1500 --nodes 3 --seconds 20"
+part cluster 1300 postgres "cluster --stations 100000 --nodes 7 --seconds 600 --connect-rate 300 --server-flag=--handshakes-per-second=50 --server-flag=--ping-interval=2m" "cluster --stations 1500 --nodes 3 --seconds 20"
