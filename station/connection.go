@@ -237,8 +237,8 @@ func (s *Service) rests(ctx context.Context) bool {
 // sweepable gives stations behind last for which the condition holds, and from
 // where to go on; "" at the end. SQLite has indexes for it. On PostgreSQL one
 // would be written with every sign of life, and all others with it, so the
-// table is read in its order, in pages: in one go it took two processors half
-// a second for 100,000 stations, while they all waited.
+// table is read in its order, in pages: in one go PostgreSQL read 100,000
+// stations with three processes for 190 ms, while all else waited.
 func sweepable(tx *db.Tx, where string, limit int64, last string) (ids []ID, next string, err error) {
 	if tx.Dialect == db.SQLite {
 		ids, err = db.Collect(tx, scanID, "SELECT id FROM charging_station WHERE "+where+" AND id > $3 ORDER BY id LIMIT $2", limit, sweepBatch, last)
