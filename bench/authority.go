@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,39 +20,63 @@ import (
 type authority struct {
 	cert   *x509.Certificate
 	key    *ecdsa.PrivateKey
-	serial atomic.Int64
+	shared *keyPair
 }
+
+// keyPair is an authority in DER, as a worker process is told of it.
+type keyPair struct {
+	Certificate []byte `json:"certificate"`
+	Key         []byte `json:"key"`
+}
+
+// Serial numbers: of the authority, the server, and station 0.
+const (
+	serialAuthority = 1 + iota
+	serialServer
+	serialStation
+)
 
 func newAuthority(now time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	a := &authority{key: key}
-	a.serial.Store(1)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Forecourt bench"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(7 * 24 * time.Hour),
+		SerialNumber: big.NewInt(serialAuthority), Subject: pkix.Name{CommonName: "Forecourt bench"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(7 * 24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		return nil, err
 	}
-	a.cert, err = x509.ParseCertificate(der)
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return (&keyPair{cert, der}).open()
+}
+
+// open makes the authority of its pair.
+func (p *keyPair) open() (a *authority, err error) {
+	a = &authority{shared: p}
+	if a.cert, err = x509.ParseCertificate(p.Certificate); err != nil {
+		return nil, err
+	}
+	a.key, err = x509.ParseECPrivateKey(p.Key)
 	return a, err
 }
 
-// issue makes a certificate; for a server its address is 127.0.0.1.
-func (a *authority) issue(name string, server bool, now time.Time) (tls.Certificate, error) {
+// issue makes a certificate; for the server its address is 127.0.0.1.
+func (a *authority) issue(name string, serial int64, now time.Time) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.serial.Add(1)), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(7 * 24 * time.Hour),
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(7 * 24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	}
-	if server {
+	if serial == serialServer {
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		template.IPAddresses, template.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"}
 	}
@@ -64,7 +87,7 @@ func (a *authority) issue(name string, server bool, now time.Time) (tls.Certific
 // files writes what a server needs to speak TLS and to ask for certificates,
 // and gives the flags that name them.
 func (a *authority) files(dir string, now time.Time) ([]string, error) {
-	own, err := a.issue("localhost", true, now)
+	own, err := a.issue("localhost", serialServer, now)
 	if err != nil {
 		return nil, err
 	}
@@ -90,19 +113,19 @@ func (a *authority) files(dir string, now time.Time) ([]string, error) {
 	return append(flags, "--station-mtls-listen", "127.0.0.1:0"), nil
 }
 
-// certify gives each station of the fleet its certificate. No session ticket
-// is kept: every handshake is a whole one.
-func (a *authority) certify(f *fleet, now time.Time) error {
+// certify makes a certificate for each station and gives how it speaks TLS. No
+// session ticket is kept: every handshake is a whole one.
+func (a *authority) certify(c crew, now time.Time) (func(s *station) *tls.Config, error) {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
-	configs := make([]*tls.Config, len(f.stations))
-	for i, s := range f.stations {
-		cert, err := a.issue(s.id, false, now)
+	configs := make([]*tls.Config, c.Count)
+	for i := range configs {
+		n := c.First + i
+		cert, err := a.issue(c.stationID(n), serialStation+int64(n), now)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		configs[i] = &tls.Config{RootCAs: pool, ServerName: "127.0.0.1", Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}
 	}
-	f.tls = func(s *station) *tls.Config { return configs[s.number-f.First] }
-	return nil
+	return func(s *station) *tls.Config { return configs[s.number-c.First] }, nil
 }

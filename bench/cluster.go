@@ -2,11 +2,8 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"time"
 
 	"github.com/forecourt-ev/forecourt/bench/rig"
@@ -57,14 +54,6 @@ func (c *clusterCmd) Run(ctx context.Context, s Streams) error {
 	})
 }
 
-// hand is a worker process as its coordinator sees it.
-type hand struct {
-	cmd     *exec.Cmd
-	orders  *json.Encoder
-	reports *json.Decoder
-	said    io.Closer
-}
-
 func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	all := g.crew(0, c.Stations)
 	g.say("importing %d stations and their cards", c.Stations)
@@ -74,18 +63,12 @@ func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	r := g.result("cluster", c.Stations)
 	r.Setup += fmt.Sprintf(", %d nodes", c.Nodes)
 	hands, err := c.hire(g, all)
-	defer func() {
-		for _, h := range hands {
-			h.said.Close()
-			h.cmd.Process.Kill() // it has ended, unless something went wrong
-			h.cmd.Wait()
-		}
-	}()
+	defer func() { dismiss(hands...) }()
 	if err != nil {
 		return nil, err
 	}
 	g.say("connecting %d stations from %d processes", c.Stations, len(hands))
-	arrived, err := hear(hands, "connect")
+	arrived, err := hear(hands, doConnect)
 	if err != nil {
 		return nil, err
 	}
@@ -104,70 +87,26 @@ func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 
 // hire starts the client processes and tells each its stations.
 func (c *clusterCmd) hire(g *ground, all crew) (hands []*hand, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	count := (c.Stations + c.PerWorker - 1) / c.PerWorker
 	per := (c.Stations + count - 1) / count
 	for i := range count {
-		h := &hand{cmd: exec.Command(program, "bench", "worker")}
-		h.cmd.Env, h.cmd.Stderr = rig.CleanEnvironment(), g.streams.Err
-		in, err := h.cmd.StdinPipe()
-		if err != nil {
-			return hands, err
-		}
-		out, err := h.cmd.StdoutPipe()
-		if err != nil {
-			return hands, err
-		}
-		if err := h.cmd.Start(); err != nil {
-			return hands, err
-		}
-		h.orders, h.reports, h.said = json.NewEncoder(in), json.NewDecoder(out), in
-		hands = append(hands, h)
 		part := all
 		part.First, part.Count = i*per, min(per, c.Stations-i*per)
 		part.Sources, part.Network = 1+part.Count/4000, 1+i
-		err = h.orders.Encode(order{Do: "connect", Crew: part, ConnectRate: c.ConnectRate / float64(count), Heartbeat: c.Heartbeat, Meter: c.Meter, Status: c.Status, Charging: c.Charging})
+		h, err := g.hire(order{Crew: part, ConnectRate: c.ConnectRate / float64(count), Heartbeat: c.Heartbeat, Meter: c.Meter, Status: c.Status, Charging: c.Charging})
 		if err != nil {
 			return hands, err
 		}
+		hands = append(hands, h)
 	}
 	return hands, nil
-}
-
-// hear waits for the report of every worker.
-func hear(hands []*hand, done string) ([]report, error) {
-	var all []report
-	for _, h := range hands {
-		var r report
-		if err := h.reports.Decode(&r); err != nil {
-			return nil, fmt.Errorf("a client process ended: %w", err)
-		}
-		if r.Done != done {
-			return nil, fmt.Errorf("a client process gave up: %s", r.Error)
-		}
-		all = append(all, r)
-	}
-	return all, nil
-}
-
-// tell gives every worker an order.
-func tell(hands []*hand, do string) error {
-	for _, h := range hands {
-		if err := h.orders.Encode(order{Do: do}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // load runs the traffic and kills the last node in the middle.
 func (c *clusterCmd) load(ctx context.Context, g *ground, hands []*hand, r *Result) error {
 	g.say("the load begins, for %.0f s", c.Seconds)
 	half := time.Duration(c.Seconds * float64(time.Second) / 2)
-	if err := tell(hands, "load"); err != nil {
+	if err := tell(hands, doLoad); err != nil {
 		return err
 	}
 	before, _ := g.usage()
@@ -194,10 +133,10 @@ func (c *clusterCmd) load(ctx context.Context, g *ground, hands []*hand, r *Resu
 			r.ClientRSS += u.RSS
 		}
 	}
-	if err := tell(hands, "end"); err != nil {
+	if err := tell(hands, doEnd); err != nil {
 		return err
 	}
-	reports, err := hear(hands, "end")
+	reports, err := hear(hands, doEnd)
 	if err != nil {
 		return err
 	}
@@ -210,18 +149,13 @@ func (c *clusterCmd) sum(r *Result, reports []report, lasted time.Duration) erro
 	var in int
 	var offline, lost int64
 	var back time.Duration
-	r.What = map[string]int{}
 	for _, one := range reports {
 		delays.merge(one.Counts, one.Longest)
 		in += one.In
 		offline += one.Offline
 		lost += one.Lost
 		back = max(back, one.Back)
-		for k, v := range one.What {
-			r.What[k] += v
-			r.Errors += v
-		}
-		r.Examples = append(r.Examples, one.Examples...)
+		r.failed(one.What, one.Examples)
 	}
 	r.delays(&delays, lasted)
 	r.BackSeconds = round(back.Seconds())
@@ -229,8 +163,7 @@ func (c *clusterCmd) sum(r *Result, reports []report, lasted time.Duration) erro
 	r.more("messages_due_while_away", float64(offline))
 	r.more("connected_at_the_end", float64(in))
 	if in != c.Stations {
-		r.Errors += c.Stations - in
-		r.What["not connected at the end"] = c.Stations - in
+		r.failed(map[string]int{"not connected at the end": c.Stations - in}, nil)
 	}
 	r.note("memory per station is that of all nodes that still run at the end")
 	return c.plot(reports, &delays).write(c.SVG)

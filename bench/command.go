@@ -23,7 +23,7 @@ type Command struct {
 	Cluster   clusterCmd   `cmd:"" help:"Several nodes on PostgreSQL and NATS, one of them killed."`
 	Table     tableCmd     `cmd:"" help:"The table of docs/benchmarks.md, from what scripts/bench-all.sh wrote."`
 	Bad       badCmd       `cmd:"" help:"What one bad station does to the reply times of the others."`
-	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster; reads its orders from standard input."`
+	Worker    workerCmd    `cmd:"" hidden:"" help:"A client process of bench cluster and bench storm; reads its orders from standard input."`
 	NATS      natsCmd      `cmd:"" name:"nats" hidden:"" help:"The NATS server of bench cluster."`
 }
 
@@ -175,6 +175,9 @@ func (g *ground) crew(first, count int) crew {
 			c.URLs = append(c.URLs, s.Plain)
 		}
 	}
+	if g.ca != nil {
+		c.Authority = g.ca.shared
+	}
 	if g.URL != "" {
 		c.URLs = []string{"ws" + strings.TrimPrefix(strings.TrimRight(g.URL, "/"), "http") + "/ocpp"}
 		if !strings.Contains(g.URL, "://127.") && !strings.Contains(g.URL, "://localhost") {
@@ -218,12 +221,10 @@ func (g *ground) admit(ctx context.Context, first, count int) error {
 }
 
 func (g *ground) fleet(first, count int) (*fleet, error) {
-	f, err := newFleet(g.crew(first, count))
-	if err == nil && g.ca != nil {
+	if g.ca != nil {
 		g.say("making %d certificates", count)
-		err = g.ca.certify(f, time.Now())
 	}
-	return f, err
+	return newFleet(g.crew(first, count))
 }
 
 // result begins the result of a run.

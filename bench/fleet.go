@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -29,6 +30,8 @@ type crew struct {
 	Sources int           `json:"sources"` // addresses to come from; 1: the system's choice
 	Network int           `json:"network"` // second number of those: 127.N.0.x
 	Reply   time.Duration `json:"reply"`   // how long an answer may take
+
+	Authority *keyPair `json:"authority,omitempty"` // signs their certificates; nil: plain
 }
 
 // fleet is the stations of this process.
@@ -51,8 +54,13 @@ type fleet struct {
 	onReply  atomic.Pointer[func(s *station)] // closed loop: what to do next
 	onDrop   atomic.Pointer[func(s *station)] // nil: a drop is an error
 
+	failures
+}
+
+// failures is what went wrong, and how often.
+type failures struct {
 	mu       sync.Mutex
-	failures map[string]int
+	counts   map[string]int
 	examples []string
 }
 
@@ -71,9 +79,18 @@ func (c crew) password(id string) string {
 }
 
 func newFleet(c crew) (*fleet, error) {
-	f := &fleet{crew: c, language: languages[c.Version], failures: map[string]int{}, replyWait: c.Reply}
+	f := &fleet{crew: c, language: languages[c.Version], replyWait: c.Reply}
 	if f.language == nil {
 		return nil, fmt.Errorf("the bench speaks OCPP 1.6 and 2.0.1, not %q", c.Version)
+	}
+	if c.Authority != nil {
+		a, err := c.Authority.open()
+		if err != nil {
+			return nil, err
+		}
+		if f.tls, err = a.certify(c, time.Now()); err != nil {
+			return nil, err
+		}
 	}
 	for _, raw := range c.URLs {
 		address, host, path, secure, err := rig.SplitURL(raw)
@@ -117,25 +134,23 @@ func (f *fleet) door(s *station) rig.Door {
 }
 
 // fail counts what went wrong, and keeps a few examples.
-func (f *fleet) fail(what string, err error) {
+func (f *failures) fail(what string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.failures[what]++
-	if f.failures[what] <= 3 {
+	if f.counts == nil {
+		f.counts = map[string]int{}
+	}
+	f.counts[what]++
+	if f.counts[what] <= 3 {
 		f.examples = append(f.examples, fmt.Sprintf("%s: %v", what, err))
 	}
 }
 
-// wrong gives the number of failures, and what they were.
-func (f *fleet) wrong() (n int, what map[string]int, examples []string) {
+// wrong gives how often what went wrong, and examples.
+func (f *failures) wrong() (what map[string]int, examples []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	what = map[string]int{}
-	for k, v := range f.failures {
-		n += v
-		what[k] = v
-	}
-	return n, what, slices.Clone(f.examples)
+	return maps.Clone(f.counts), slices.Clone(f.examples)
 }
 
 func (f *fleet) dropped(s *station, why error) {
@@ -270,6 +285,16 @@ func (f *fleet) ask(ctx context.Context, stations []*station, k kind) error {
 		}
 		return err
 	})
+}
+
+// stop has every station tell its meter and end its session.
+func (f *fleet) stop(ctx context.Context, stations []*station) error {
+	for _, k := range []kind{kindMeter, kindStop} {
+		if err := f.ask(ctx, stations, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch counts answers that do not come, until ctx ends.

@@ -80,14 +80,15 @@ func (r *Result) delays(h *Histogram, lasted time.Duration) {
 }
 
 // failures adds what went wrong with a fleet.
-func (r *Result) failures(f *fleet) {
-	n, what, examples := f.wrong()
-	r.Errors += n
-	for k, v := range what {
+func (r *Result) failures(f *fleet) { r.failed(f.wrong()) }
+
+func (r *Result) failed(what map[string]int, examples []string) {
+	for k, n := range what {
 		if r.What == nil {
 			r.What = map[string]int{}
 		}
-		r.What[k] += v
+		r.What[k] += n
+		r.Errors += n
 	}
 	r.Examples = append(r.Examples, examples...)
 }

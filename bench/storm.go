@@ -16,7 +16,8 @@ type stormCmd struct {
 	ConnectRate float64 `help:"New connections a second before the storm." default:"500" env:"-"`
 	MTLS        bool    `name:"mtls" help:"Over TLS; nobody has a session ticket." env:"-"`
 
-	curve series // stations that have booted again, over time
+	curve  series    // stations that have booted again, over time
+	delays Histogram // of the others
 }
 
 // Run drops the stations and brings them back.
@@ -30,19 +31,17 @@ func (c *stormCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 		return nil, err
 	}
 	defer f.close()
-	others, err := g.enlist(ctx, c.Stations, c.Others)
-	if err != nil {
+	g.say("connecting %d stations and starting their sessions", c.Stations)
+	if err := f.connect(ctx, f.stations, c.ConnectRate); err != nil {
 		return nil, err
 	}
-	defer others.close()
-	for _, one := range []*fleet{f, others} {
-		g.say("connecting %d stations and starting their sessions", len(one.stations))
-		if err := one.connect(ctx, one.stations, c.ConnectRate); err != nil {
-			return nil, err
-		}
-		if err := one.ask(ctx, one.stations, kindStart); err != nil {
-			return nil, err
-		}
+	if err := f.ask(ctx, f.stations, kindStart); err != nil {
+		return nil, err
+	}
+	others, err := c.beside(ctx, g)
+	defer func() { dismiss(others...) }()
+	if err != nil {
+		return nil, err
 	}
 	r := g.result("storm", c.Stations)
 	before := f.attempts.Load()
@@ -59,18 +58,31 @@ func (c *stormCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	return r, c.settle(ctx, g, f, others, r)
 }
 
+// beside has the others connect and charge, from a process of their own: in
+// this one their answers would wait for 15,000 that dial, not for the server.
+func (c *stormCmd) beside(ctx context.Context, g *ground) ([]*hand, error) {
+	if c.Others == 0 {
+		return nil, nil
+	}
+	if err := g.admit(ctx, c.Stations, c.Others); err != nil {
+		return nil, err
+	}
+	crew := g.crew(c.Stations, c.Others)
+	crew.Sources = 1
+	h, err := g.hire(order{Crew: crew, ConnectRate: c.ConnectRate, Charging: 1, Mixed: c.Rate})
+	if err != nil {
+		return nil, err
+	}
+	_, err = hear([]*hand{h}, doConnect)
+	return []*hand{h}, err
+}
+
 // storm cuts every connection off at once and waits until all have booted
 // again, while the others go on.
-func (c *stormCmd) storm(ctx context.Context, g *ground, f, others *fleet, r *Result) error {
-	calm, stop := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	beside.Go(func() {
-		if c.Others > 0 {
-			others.openLoop(calm, c.Limit, c.Rate, others.stations, (*station).next)
-		}
-	})
-	defer beside.Wait()
-	defer stop()
+func (c *stormCmd) storm(ctx context.Context, g *ground, f *fleet, others []*hand, r *Result) error {
+	if err := tell(others, doLoad); err != nil {
+		return err
+	}
 	wait(ctx, 2*time.Second) // the others are under way when it begins
 	ignore := func(*station) {}
 	f.onDrop.Store(&ignore)
@@ -84,6 +96,15 @@ func (c *stormCmd) storm(ctx context.Context, g *ground, f, others *fleet, r *Re
 			wait(ctx, time.Millisecond)
 		}
 	}
+	if err := c.home(ctx, f, began, r); err != nil {
+		return err
+	}
+	f.onDrop.Store(nil)
+	return c.others(others, time.Since(began)+2*time.Second, r)
+}
+
+// home waits until all have booted again.
+func (c *stormCmd) home(ctx context.Context, f *fleet, began time.Time, r *Result) error {
 	home := &timeline{began: began}
 	err := f.each(ctx, f.stations, len(f.stations), nil, func(s *station) error {
 		err := f.bring(ctx, s)
@@ -94,37 +115,55 @@ func (c *stormCmd) storm(ctx context.Context, g *ground, f, others *fleet, r *Re
 		home.add(time.Now())
 		return nil
 	})
-	if err != nil {
+	r.BackSeconds = round(time.Since(began).Seconds())
+	c.curve = home.series("booted")
+	return err
+}
+
+// others ends their load, which has lasted so long, and takes their times.
+func (c *stormCmd) others(others []*hand, lasted time.Duration, r *Result) error {
+	if err := tell(others, doEnd); err != nil {
 		return err
 	}
-	back := time.Since(began)
-	f.onDrop.Store(nil)
-	r.BackSeconds = round(back.Seconds())
-	c.curve = home.series("booted")
-	r.delays(&others.delays, back+2*time.Second)
-	return ctx.Err()
+	reports, err := hear(others, doEnd)
+	for _, one := range reports {
+		c.delays.merge(one.Counts, one.Longest)
+		r.failed(one.What, one.Examples)
+		if one.Lost > 0 {
+			r.failed(map[string]int{"lost a connection that should have stayed": int(one.Lost)}, nil)
+		}
+	}
+	r.delays(&c.delays, lasted)
+	return err
 }
 
 // settle ends the sessions and looks whether each is there, once.
-func (c *stormCmd) settle(ctx context.Context, g *ground, f, others *fleet, r *Result) error {
-	for _, one := range []*fleet{f, others} {
-		if n := one.connected(); n != len(one.stations) {
-			one.fail("not connected", fmt.Errorf("%d of %d stations are connected after the storm", n, len(one.stations)))
-		}
-		for _, k := range []kind{kindMeter, kindStop} {
-			if err := one.ask(ctx, one.stations, k); err != nil {
-				return err
-			}
-		}
-		if err := g.verifySessions(ctx, one, r); err != nil {
-			return err
-		}
-		r.failures(one)
+func (c *stormCmd) settle(ctx context.Context, g *ground, f *fleet, others []*hand, r *Result) error {
+	if n := f.connected(); n != len(f.stations) {
+		f.fail("not connected", fmt.Errorf("%d of %d stations are connected after the storm", n, len(f.stations)))
 	}
-	r.note("reply times are those of %d stations that stayed", c.Others)
+	if err := f.stop(ctx, f.stations); err != nil {
+		return err
+	}
+	if err := tell(others, doSettle); err != nil {
+		return err
+	}
+	reports, err := hear(others, doSettle)
+	if err != nil {
+		return err
+	}
+	ledger := f.ledger()
+	for _, one := range reports {
+		ledger = append(ledger, one.Ledger...)
+	}
+	if err := g.verifySessions(ctx, ledger, r); err != nil {
+		return err
+	}
+	r.failures(f)
+	r.note("reply times are those of %d stations that stayed, in a process of their own", c.Others)
 	return plot{
 		{title: fmt.Sprintf("%d stations come back after all dropped at once", c.Stations), x: "seconds after the drop", y: "stations booted", series: []series{c.curve}},
-		distribution("Reply time of the others meanwhile", &others.delays),
+		distribution("Reply time of the others meanwhile", &c.delays),
 	}.write(c.SVG)
 }
 

@@ -108,9 +108,26 @@ func (g *ground) samplesOf(ctx context.Context, session string) (n int64, err er
 	return n, err
 }
 
+// entry is what a station knows of its session.
+type entry struct {
+	Station     string `json:"station"`
+	Transaction string `json:"transaction"`
+	EnergyWh    int64  `json:"energy_wh"`
+}
+
+// ledger is what the fleet's stations know of their sessions.
+func (f *fleet) ledger() (all []entry) {
+	for _, s := range f.stations {
+		if s.transaction != "" {
+			all = append(all, entry{s.id, s.transaction, s.register})
+		}
+	}
+	return all
+}
+
 // verifySessions checks after the stations have stopped that each has exactly
 // one session, with the energy its meter shows.
-func (g *ground) verifySessions(ctx context.Context, f *fleet, r *Result) error {
+func (g *ground) verifySessions(ctx context.Context, stations []entry, r *Result) error {
 	g.say("reading the sessions back")
 	all, err := g.sessions(ctx)
 	if err != nil {
@@ -120,22 +137,21 @@ func (g *ground) verifySessions(ctx context.Context, f *fleet, r *Result) error 
 	for _, rows := range all {
 		of[rows[0].Station] += len(rows)
 	}
-	for _, s := range f.stations {
-		if s.transaction == "" {
-			continue
-		}
-		rows := all[s.id+"\x00"+s.transaction]
+	var wrong failures
+	for _, s := range stations {
+		rows := all[s.Station+"\x00"+s.Transaction]
 		switch {
 		case len(rows) == 0:
 			r.Lost++
-			f.fail("session lost", fmt.Errorf("station %s has no session %s", s.id, s.transaction))
-		case of[s.id] > 1:
-			r.Doubled += int64(of[s.id] - 1)
-			f.fail("session doubled", fmt.Errorf("station %s has %d sessions", s.id, of[s.id]))
-		case rows[0].EnergyWh != s.register:
-			f.fail("energy differs", fmt.Errorf("station %s counted %d Wh, its session has %d", s.id, s.register, rows[0].EnergyWh))
+			wrong.fail("session lost", fmt.Errorf("station %s has no session %s", s.Station, s.Transaction))
+		case of[s.Station] > 1:
+			r.Doubled += int64(of[s.Station] - 1)
+			wrong.fail("session doubled", fmt.Errorf("station %s has %d sessions", s.Station, of[s.Station]))
+		case rows[0].EnergyWh != s.EnergyWh:
+			wrong.fail("energy differs", fmt.Errorf("station %s counted %d Wh, its session has %d", s.Station, s.EnergyWh, rows[0].EnergyWh))
 		}
 	}
+	r.failed(wrong.wrong())
 	return nil
 }
 

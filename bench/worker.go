@@ -10,16 +10,26 @@ import (
 	"time"
 )
 
-// order is what the coordinator of bench cluster tells a worker. The first
-// one holds everything, the others only Do.
+// What a worker is told to do, one after the other, and answers when it is
+// done; load goes on until end.
+const (
+	doConnect = "connect" // connect, boot, start the sessions
+	doLoad    = "load"
+	doEnd     = "end"
+	doSettle  = "settle" // stop the sessions; only if anybody wants to know of them
+)
+
+// order is what a coordinator tells a worker. The first one holds everything,
+// the others only Do.
 type order struct {
-	Do          string        `json:"do"` // connect, load, end
+	Do          string        `json:"do"`
 	Crew        crew          `json:"crew"`
 	ConnectRate float64       `json:"connect_rate"`
 	Heartbeat   time.Duration `json:"heartbeat"`
 	Meter       time.Duration `json:"meter"`
 	Status      time.Duration `json:"status"`
 	Charging    float64       `json:"charging"`
+	Mixed       float64       `json:"mixed"` // messages a second of the mixture, from all that charge
 }
 
 // report is what a worker answers: after connect when all are in, after end
@@ -37,6 +47,7 @@ type report struct {
 	What     map[string]int `json:"what,omitempty"`
 	Examples []string       `json:"examples,omitempty"`
 	Seconds  []second       `json:"seconds,omitempty"`
+	Ledger   []entry        `json:"ledger,omitempty"` // after settle
 }
 
 // second is what a worker saw in about a second of the load.
@@ -96,7 +107,7 @@ func (w *worker) work(ctx context.Context) error {
 	if err := f.each(ctx, w.charging(), 50, paced(ctx, w.first.ConnectRate/4), func(s *station) error { return w.start(ctx, s) }); err != nil {
 		return err
 	}
-	if err := w.reports.Encode(report{Done: "connect", In: f.connected(), Lost: w.lost.Swap(0), Back: time.Duration(w.back.Swap(0))}); err != nil {
+	if err := w.reports.Encode(report{Done: doConnect, In: f.connected(), Lost: w.lost.Swap(0), Back: time.Duration(w.back.Swap(0))}); err != nil {
 		return err
 	}
 	var next order
@@ -104,11 +115,31 @@ func (w *worker) work(ctx context.Context) error {
 		return err
 	}
 	w.load(ctx)
-	_, what, examples := f.wrong()
-	return w.reports.Encode(report{
-		Done: "end", Counts: f.delays.counts(), Longest: f.delays.Longest(), Answered: f.answered.Load(), Offline: f.offline.Load(),
+	if err := w.reports.Encode(w.seenSoFar()); err != nil {
+		return err
+	}
+	if err := w.orders.Decode(&next); err != nil {
+		return err
+	}
+	return w.settle(ctx)
+}
+
+// seenSoFar is the report of the load.
+func (w *worker) seenSoFar() report {
+	f := w.fleet
+	what, examples := f.wrong()
+	return report{
+		Done: doEnd, Counts: f.delays.counts(), Longest: f.delays.Longest(), Answered: f.answered.Load(), Offline: f.offline.Load(),
 		Lost: w.lost.Load(), Back: time.Duration(w.back.Load()), In: f.connected(), What: what, Examples: examples, Seconds: w.seen,
-	})
+	}
+}
+
+// settle stops the sessions and tells what the stations know of them.
+func (w *worker) settle(ctx context.Context) error {
+	if err := w.fleet.stop(ctx, w.charging()); err != nil {
+		return err
+	}
+	return w.reports.Encode(report{Done: doSettle, Ledger: w.fleet.ledger()})
 }
 
 // start begins a session. A station that loses its connection meanwhile comes
@@ -157,10 +188,12 @@ func (w *worker) load(ctx context.Context) {
 			f.openLoop(ctx, 24*time.Hour, rate, l.stations, func(*station) kind { return l.kind })
 		})
 	}
+	if w.first.Mixed > 0 {
+		loops.Go(func() { f.openLoop(ctx, 24*time.Hour, w.first.Mixed, w.charging(), (*station).next) })
+	}
 	w.watch(ctx)
 	loops.Wait()
 	w.homecoming()
-	f.ended.Store(true)
 }
 
 // watch takes note of every second until ctx ends.
