@@ -38,31 +38,40 @@ const (
 // Door watches a listening address on which stations connect, by TLS if it is
 // secure: serve on the listener it gives, with the hook as http.Server.ConnState.
 func (g *Gateway) Door(l net.Listener, secure bool) (net.Listener, func(net.Conn, http.ConnState)) {
-	return doorListener{l, g, arrivals(secure)}, g.state
+	d := doorListener{Listener: l, g: g, arrivals: arrivals(secure, g.config.HandshakesPerSecond)}
+	if secure {
+		d.turns = newTurns()
+	}
+	return d, g.state
 }
 
 // How many sockets a door accepts a second, and at once. Those above wait in
 // the system's queue, where they cost nothing: as goroutines that all have
 // their request read they would stand before the messages of other stations. A
 // TLS handshake takes milliseconds of a core; thousands at the same time would
-// all take longer than stations wait, and begin again.
+// all take longer than stations wait, and begin again. Where few handshakes a
+// second are let in, refusing the others takes its time, too: a quarter of what
+// it takes until all are in, and they wait for that long.
 const (
-	socketsPerSecond = 1000
-	helloesPerCore   = 175 // a second, with TLS
-	socketsAtOnce    = 64
+	socketsPerSecond    = 1000
+	socketsPerHandshake = 4
+	helloesPerCore      = 175 // a second, with TLS
+	socketsAtOnce       = 64
 )
 
-func arrivals(secure bool) *rate.Limiter {
+func arrivals(secure bool, handshakes int) *rate.Limiter {
+	most := socketsPerSecond
 	if secure {
-		return rate.NewLimiter(rate.Limit(helloesPerCore*runtime.GOMAXPROCS(0)), socketsAtOnce)
+		most = helloesPerCore * runtime.GOMAXPROCS(0)
 	}
-	return rate.NewLimiter(socketsPerSecond, socketsAtOnce)
+	return rate.NewLimiter(rate.Limit(min(most, socketsPerHandshake*handshakes)), socketsAtOnce)
 }
 
 type doorListener struct {
 	net.Listener
 	g        *Gateway
 	arrivals *rate.Limiter
+	turns    turns // nil without TLS
 }
 
 func (l doorListener) Accept() (net.Conn, error) {
@@ -71,7 +80,7 @@ func (l doorListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := &guest{Conn: c, silence: &l.g.silence}
+	one := &guest{Conn: c, silence: &l.g.silence, turns: l.turns}
 	for _, old := range l.g.silence.add(one, l.g.now()) {
 		l.g.metrics.handshake("half_open")
 		old.Close() // its reader ends with it
@@ -84,6 +93,8 @@ type guest struct {
 	net.Conn
 	first atomic.Pointer[opening]
 	asked atomic.Bool // it made a request
+	turns turns       // of its TLS handshake, its request included; nil without TLS
+	turn  atomic.Bool // it has one
 
 	silence *silence
 	since   time.Time
@@ -101,12 +112,29 @@ var tlsOpening, otherOpening = &opening{tls: true}, &opening{}
 const tlsHandshake = 0x16 // RFC 8446 §5.1: the content type of a ClientHello
 
 func (c *guest) Read(p []byte) (int, error) {
+	c.rest()
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.first.Load() == nil {
 		c.first.Store(openingOf(p[:n]))
 		c.silence.remove(c)
 	}
+	if n > 0 && c.turns != nil && !c.asked.Load() {
+		c.turns.take()
+		c.turn.Store(true)
+	}
 	return n, err
+}
+
+// rest gives the turn back: what was read has been worked on.
+func (c *guest) rest() {
+	if c.turn.CompareAndSwap(true, false) {
+		c.turns.give()
+	}
+}
+
+func (c *guest) Close() error {
+	c.rest()
+	return c.Conn.Close()
 }
 
 func openingOf(b []byte) *opening {
@@ -145,6 +173,9 @@ func (g *Gateway) state(c net.Conn, s http.ConnState) {
 	guest, ok := raw.(*guest)
 	if !ok {
 		return
+	}
+	if s != http.StateNew {
+		guest.rest()
 	}
 	switch s {
 	case http.StateHijacked: // a websocket from now on: how it began matters no more
