@@ -8,16 +8,18 @@ func TestHeapPercent(t *testing.T) {
 		name       string
 		rate, used int
 		want       int
+		room       heapRoom
 	}{
-		{"an idle small server", 0, 20 * mib, 60},
-		{"a busy small server takes no more than the whole", 500 * mib, 64 * mib, 200},
-		{"15,000 idle stations", 1 * mib, 160 * mib, 7},
-		{"one of seven nodes", 6 * mib, 100 * mib, 40},
-		{"15,000 stations that connect", 60 * mib, 160 * mib, 56},
-		{"never more than twice", 900 * mib, 160 * mib, 100},
-		{"never none", 0, 4000 * mib, 5},
+		{"an idle small server", 0, 20 * mib, 60, heapSQLite},
+		{"a busy small server takes no more than the whole", 500 * mib, 64 * mib, 200, heapSQLite},
+		{"15,000 idle stations", 1 * mib, 160 * mib, 7, heapSQLite},
+		{"one of seven nodes", 6 * mib, 100 * mib, 40, heapSQLite},
+		{"15,000 stations that connect", 60 * mib, 160 * mib, 56, heapSQLite},
+		{"never more than twice", 900 * mib, 160 * mib, 100, heapSQLite},
+		{"never none", 0, 4000 * mib, 5, heapSQLite},
+		{"one of seven nodes on PostgreSQL", 4 * mib, 100 * mib, 156, heapPostgres},
 	} {
-		if got := heapSQLite.percent(float64(c.rate), uint64(c.used)); got != c.want {
+		if got := c.room.percent(float64(c.rate), uint64(c.used)); got != c.want {
 			t.Errorf("%s: %d, not %d", c.name, got, c.want)
 		}
 	}

@@ -15,15 +15,17 @@ type Pace struct {
 
 const (
 	perSecond       = 20
-	whenBusy        = 1. // a second on a node that is busy: nothing waits for ever
+	whenBusy        = .5 // a second on a node that is busy: nothing waits for ever
+	rise            = .1 // of that rate, in each second that it is not
 	backgroundSlots = 8  // jobs of the background on one node at once, beside the others
 )
 
 // pace counts what of the background may begin on this node. On a busy node
-// the rate falls at once, and rises again by one a second each second that it
-// is not: what the jobs themselves make slow comes to rest in between. They
-// are taken several at a time and begin one after the other: eight at once
-// made everybody else wait. Only the loop of the runner asks it.
+// the rate falls at once, and rises again slowly: what the jobs themselves make
+// slow comes to rest in between, for long enough that few replies are slow, also
+// where several nodes share a database. They are taken several at a time and
+// begin one after the other: eight at once made everybody else wait. Only the
+// loop of the runner asks it.
 type pace struct {
 	Pace
 	rate    float64 // a second
@@ -46,7 +48,7 @@ func (p *pace) free(now time.Time) int {
 	if p.at = now; passed < 0 { // the clock was set back
 		passed, p.next = 0, now
 	}
-	if p.rate = min(p.rate+passed, most); p.Busy != nil && p.Busy() {
+	if p.rate = min(p.rate+rise*passed, most); p.Busy != nil && p.Busy() {
 		p.rate = min(whenBusy, most)
 	}
 	p.tokens = min(p.tokens+p.rate*passed, max(p.rate, 1))

@@ -13,8 +13,8 @@ import (
 	"github.com/forecourt-ev/forecourt/schema/schematest"
 )
 
-// Twenty begin a second, eight work at once, and a busy node begins one a
-// second, and then one more with every second.
+// Twenty begin a second, eight work at once, and a busy node begins one in two
+// seconds, and then one a second more with every ten.
 func TestPace(t *testing.T) {
 	busy := false
 	next := job.Paced(job.Pace{PerSecond: 20, Busy: func() bool { return busy }})
@@ -29,12 +29,14 @@ func TestPace(t *testing.T) {
 		{100 * time.Millisecond, false, 2},
 		{time.Hour, false, 8}, // at once
 		{time.Second, true, 1},
-		{500 * time.Millisecond, true, 0},
-		{500 * time.Millisecond, true, 1},
-		{time.Second, false, 2},
-		{time.Second, false, 3},
+		{time.Second, true, 0},
 		{time.Second, true, 1},
-		{time.Minute, false, 8},
+		{5 * time.Second, false, 1},
+		{10 * time.Second, false, 2},
+		{10 * time.Second, false, 3},
+		{time.Second, true, 0},
+		{time.Minute, false, 6},
+		{time.Hour, false, 8},
 	} {
 		at, busy = at.Add(step.after), step.busy
 		if got := len(next(at)); got != step.begin {
