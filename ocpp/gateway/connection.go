@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -285,24 +286,36 @@ func (s *store) silent(ctx context.Context, since time.Time) ([]string, error) {
 	var out []string
 	err := s.db.View(ctx, func(tx *db.Tx) (err error) {
 		out, err = db.Collect(tx, func(row db.Scanner) (n string, err error) { return n, row.Scan(&n) },
-			`SELECT DISTINCT c.node FROM connection c LEFT JOIN gateway_node n ON n.node = c.node
-WHERE c.disconnected_at IS NULL AND c.node <> $1 AND (n.node IS NULL OR n.beat_at < $2 OR n.stopped_at IS NOT NULL)`,
+			`SELECT node FROM gateway_node n WHERE node <> $1 AND (beat_at < $2 OR stopped_at IS NOT NULL)
+AND EXISTS (SELECT 1 FROM connection c WHERE c.node = n.node AND c.disconnected_at IS NULL)`,
 			s.node, db.Micros(since))
 		return err
 	})
 	return out, err
 }
 
-// abandon ends all connections of a node and gives them.
-func (s *store) abandon(ctx context.Context, node, reason string) ([]Connection, error) {
-	var out []Connection
-	err := s.db.Update(ctx, func(tx *db.Tx) (err error) {
-		out, err = db.Collect(tx, scanConnection,
-			`UPDATE connection SET disconnected_at = $1, reason = $2 WHERE node = $3 AND disconnected_at IS NULL RETURNING `+connectionColumns,
-			db.Micros(tx.Now), reason, node)
+// abandonedTogether is how many connections of a node one statement ends:
+// stations that come back elsewhere meanwhile write the same rows.
+const abandonedTogether = 256
+
+var abandonSome = fmt.Sprintf(`UPDATE connection SET disconnected_at = $1, reason = $2 WHERE station_key IN (
+	SELECT station_key FROM connection WHERE node = $3 AND disconnected_at IS NULL
+	AND NOT EXISTS (SELECT 1 FROM gateway_node WHERE node = $3 AND beat_at >= $4 AND stopped_at IS NULL) LIMIT %d)
+RETURNING %s`, abandonedTogether, connectionColumns)
+
+// abandon ends some connections of a node and gives them; none when there are
+// no more, or when the node has given a sign of life since the instant. Zero
+// asks for no sign.
+func (s *store) abandon(ctx context.Context, node, reason string, since time.Time) (some []Connection, err error) {
+	living := int64(math.MaxInt64)
+	if !since.IsZero() {
+		living = db.Micros(since)
+	}
+	err = s.db.Update(ctx, func(tx *db.Tx) (err error) {
+		some, err = db.Collect(tx, scanConnection, abandonSome, db.Micros(tx.Now), reason, node, living)
 		return err
 	})
-	return out, err
+	return some, err
 }
 
 // row is what reconciliation compares.

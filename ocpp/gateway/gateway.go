@@ -108,6 +108,23 @@ func New(d Deps) (*Gateway, error) {
 	return g, err
 }
 
+// abandonOwn ends the connections of an earlier life of this node.
+func (g *Gateway) abandonOwn(ctx context.Context) error {
+	var left []Connection
+	for {
+		some, err := g.store.abandon(ctx, g.node, "the node restarted", time.Time{})
+		if err != nil {
+			return err
+		}
+		if len(some) == 0 {
+			break
+		}
+		left = append(left, some...)
+	}
+	g.loops.Go(func() { g.tellGone(g.base, left) })
+	return nil
+}
+
 // Start ends what an earlier life of this node left open, and begins to serve
 // the other nodes' questions. Stations may connect once it returned.
 func (g *Gateway) Start(ctx context.Context) error {
@@ -115,11 +132,10 @@ func (g *Gateway) Start(ctx context.Context) error {
 	if err := g.store.beat(ctx, g.started); err != nil {
 		return err
 	}
-	left, err := g.store.abandon(ctx, g.node, "the node restarted")
-	if err != nil {
+	if err := g.abandonOwn(ctx); err != nil {
 		return err
 	}
-	g.loops.Go(func() { g.tellGone(g.base, left) })
+	var err error
 	if g.unserve, err = g.bus.Serve(subject+cluster.Token(g.node)+".*", g.answer); err != nil {
 		return err
 	}

@@ -110,7 +110,8 @@ func (g *Gateway) Jobs(r *job.Runner) {
 // offline until they return. A node is dead when it has not beaten for a
 // while and does not answer either.
 func (g *Gateway) buryNodes(ctx context.Context) error {
-	nodes, err := g.store.silent(ctx, g.now().Add(-g.config.NodeTimeout))
+	since := g.now().Add(-g.config.NodeTimeout)
+	nodes, err := g.store.silent(ctx, since)
 	if err != nil {
 		return err
 	}
@@ -118,14 +119,23 @@ func (g *Gateway) buryNodes(ctx context.Context) error {
 		if g.answers(ctx, node) {
 			continue
 		}
-		dead, err := g.store.abandon(ctx, node, "the node was lost")
-		if err != nil {
+		g.logger.Warn("a node was lost", "node", node)
+		if err := g.bury(ctx, node, since); err != nil {
 			return err
 		}
-		g.logger.Warn("a node was lost", "node", node, "connections", len(dead))
-		g.tellGone(ctx, dead)
 	}
 	return nil
+}
+
+// bury ends a node's connections and tells the platform, some after the other.
+func (g *Gateway) bury(ctx context.Context, node string, since time.Time) error {
+	for {
+		some, err := g.store.abandon(ctx, node, "the node was lost", since)
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		g.tellGone(ctx, some)
+	}
 }
 
 // tellGone tells the platform of connections that ended with their node, some

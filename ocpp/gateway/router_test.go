@@ -136,6 +136,9 @@ func TestOfflineIsToldAtOnce(t *testing.T) {
 		check("disconnected")
 		// a row of a node that is no more
 		if err := a.db.Update(t.Context(), func(tx *db.Tx) error {
+			if _, err := tx.Exec(`INSERT INTO gateway_node (node, started_at, beat_at) VALUES ('dead', 1, 1)`); err != nil {
+				return err
+			}
 			_, err := tx.Exec(`UPDATE connection SET disconnected_at = NULL, node = 'dead' WHERE station_key = 'gone'`)
 			return err
 		}); err != nil {
