@@ -1,8 +1,9 @@
 // Package bench measures the platform under load: `forecourt bench`.
 //
-// The client is this process; the server is another one, either this same
-// program with `serve` on an empty database, or whatever --url names. Nothing
-// of the server is imported here: what is measured went over sockets.
+// The client is this process, and workers that it starts; the server is another
+// one, either this same program with `serve` on an empty database, or whatever
+// --url names. Nothing of the server is imported here: what is measured went
+// over sockets.
 //
 // # The client
 //

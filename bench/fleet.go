@@ -297,6 +297,13 @@ func (f *fleet) stop(ctx context.Context, stations []*station) error {
 	return nil
 }
 
+// watched counts answers that do not come, until stop: also after the run.
+func (f *fleet) watched(ctx context.Context) (stop func()) {
+	ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
+	go f.watch(ctx)
+	return stop
+}
+
 // watch counts answers that do not come, until ctx ends.
 func (f *fleet) watch(ctx context.Context) {
 	tick := time.NewTicker(time.Second)

@@ -64,23 +64,24 @@ func (f *fleet) closedLoop(ctx context.Context, d time.Duration, next func(s *st
 		}
 	}
 	f.onReply.Store(&step)
-	watching, stop := context.WithCancel(ctx)
-	go f.watch(watching)
+	defer f.watched(ctx)()
 	for _, s := range f.stations {
 		step(s)
 	}
 	wait(ctx, time.Until(end))
 	f.drain()
-	stop()
 	f.onReply.Store(nil)
 }
 
 // openLoop sends rate messages a second by the clock, stations taking turns
 // in an order of their own. A message is timed from when it was due.
 func (f *fleet) openLoop(ctx context.Context, d time.Duration, rate float64, stations []*station, next func(s *station) kind) {
-	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	go f.watch(watching)
+	defer f.watched(ctx)()
+	f.byClock(ctx, d, rate, stations, next)
+}
+
+// byClock is openLoop without a watch: one is enough for several.
+func (f *fleet) byClock(ctx context.Context, d time.Duration, rate float64, stations []*station, next func(s *station) kind) {
 	order := rand.New(rand.NewPCG(1, uint64(len(stations)))).Perm(len(stations))
 	began := time.Now()
 	total := int(rate * d.Seconds())

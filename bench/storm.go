@@ -68,7 +68,7 @@ func (c *stormCmd) beside(ctx context.Context, g *ground) ([]*hand, error) {
 		return nil, err
 	}
 	crew := g.crew(c.Stations, c.Others)
-	crew.Sources = 1
+	crew.Sources = 1 // the stations have the addresses 127.1.0.x
 	h, err := g.hire(order{Crew: crew, ConnectRate: c.ConnectRate, Charging: 1, Mixed: c.Rate})
 	if err != nil {
 		return nil, err
@@ -129,8 +129,8 @@ func (c *stormCmd) others(others []*hand, lasted time.Duration, r *Result) error
 	for _, one := range reports {
 		c.delays.merge(one.Counts, one.Longest)
 		r.failed(one.What, one.Examples)
-		if one.Lost > 0 {
-			r.failed(map[string]int{"lost a connection that should have stayed": int(one.Lost)}, nil)
+		if lost := max(int(one.Lost), c.Others-one.In); lost > 0 {
+			r.failed(map[string]int{"lost a connection that should have stayed": lost}, nil)
 		}
 	}
 	r.delays(&c.delays, lasted)

@@ -115,6 +115,10 @@ func (w *worker) work(ctx context.Context) error {
 		return err
 	}
 	w.load(ctx)
+	if ctx.Err() != nil { // load may still wait for its end
+		return ctx.Err()
+	}
+	f.onDrop.Store(&lost)
 	if err := w.reports.Encode(w.seenSoFar()); err != nil {
 		return err
 	}
@@ -174,6 +178,7 @@ func (w *worker) load(ctx context.Context) {
 	f := w.fleet
 	lost := func(s *station) { w.returns(ctx, s) }
 	f.onDrop.Store(&lost)
+	defer f.watched(ctx)()
 	var loops sync.WaitGroup
 	for _, l := range []struct {
 		every    time.Duration
@@ -185,11 +190,11 @@ func (w *worker) load(ctx context.Context) {
 		}
 		rate := float64(len(l.stations)) / l.every.Seconds()
 		loops.Go(func() {
-			f.openLoop(ctx, 24*time.Hour, rate, l.stations, func(*station) kind { return l.kind })
+			f.byClock(ctx, 24*time.Hour, rate, l.stations, func(*station) kind { return l.kind })
 		})
 	}
 	if w.first.Mixed > 0 {
-		loops.Go(func() { f.openLoop(ctx, 24*time.Hour, w.first.Mixed, w.charging(), (*station).next) })
+		loops.Go(func() { f.byClock(ctx, 24*time.Hour, w.first.Mixed, w.charging(), (*station).next) })
 	}
 	w.watch(ctx)
 	loops.Wait()
