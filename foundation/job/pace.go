@@ -15,24 +15,29 @@ type Pace struct {
 
 const (
 	perSecond       = 20
-	whenBusy        = .5 // a second on a node that is busy: nothing waits for ever
-	rise            = .1 // of that rate, in each second that it is not
-	backgroundSlots = 8  // jobs of the background on one node at once, beside the others
+	whenBusy        = .5               // a second on a node that is busy: nothing waits for ever
+	rise            = 1.               // of that rate, in each second that it is not
+	gently          = .1               // the same from the bearable rate on
+	halvedOnce      = 10 * time.Second // the bearable rate is halved at most once in that time
+	backgroundSlots = 8                // jobs of the background on one node at once, beside the others
 )
 
 // pace counts what of the background may begin on this node. On a busy node
-// the rate falls at once, and rises again slowly: what the jobs themselves make
-// slow comes to rest in between, for long enough that few replies are slow, also
-// where several nodes share a database. They are taken several at a time and
-// begin one after the other: eight at once made everybody else wait. Only the
-// loop of the runner asks it.
+// the rate falls at once, and half of what it was then counts as bearable: up to
+// that it rises quickly again, and slowly beyond. Else the jobs themselves would
+// make replies slow again within seconds, on each node of one database. They are
+// taken several at a time and begin one after the other: eight at once made
+// everybody else wait. Only the loop of the runner asks it.
 type pace struct {
 	Pace
-	rate    float64 // a second
-	tokens  float64
-	at      time.Time
-	next    time.Time    // when another may begin
-	working atomic.Int32 // those that were taken and wait for their turn, too
+	rate     float64 // a second
+	bearable float64
+	halved   time.Time
+	busy     bool
+	tokens   float64
+	at       time.Time
+	next     time.Time    // when another may begin
+	working  atomic.Int32 // those that were taken and wait for their turn, too
 }
 
 // free tells how many jobs of the background may be taken at now.
@@ -42,20 +47,34 @@ func (p *pace) free(now time.Time) int {
 		most = perSecond
 	}
 	if p.at.IsZero() {
-		p.at, p.rate, p.tokens = now, most, 1
+		p.at, p.rate, p.bearable, p.tokens = now, most, most, 1
 	}
 	passed := now.Sub(p.at).Seconds()
 	if p.at = now; passed < 0 { // the clock was set back
 		passed, p.next = 0, now
 	}
-	if p.rate = min(p.rate+rise*passed, most); p.Busy != nil && p.Busy() {
-		p.rate = min(whenBusy, most)
+	p.climb(passed, most)
+	before := p.busy
+	if p.busy = p.Busy != nil && p.Busy(); p.busy {
+		p.fall(before, most)
 	}
 	p.tokens = min(p.tokens+p.rate*passed, max(p.rate, 1))
 	if p.next.After(now) {
 		return 0 // some still wait for their turn: taking one at a time would cost as much as the job
 	}
 	return max(min(int(p.tokens), backgroundSlots-int(p.working.Load())), 0)
+}
+
+func (p *pace) climb(passed, most float64) {
+	quick := min(max(p.bearable-p.rate, 0), rise*passed)
+	p.rate = min(p.rate+quick+gently*(passed-quick/rise), most)
+}
+
+func (p *pace) fall(again bool, most float64) {
+	if !again && p.at.Sub(p.halved) >= halvedOnce {
+		p.bearable, p.halved = p.rate/2, p.at
+	}
+	p.rate = min(whenBusy, most)
 }
 
 // begin takes a job of the background from what was free, and tells how long

@@ -14,7 +14,7 @@ import (
 )
 
 // Twenty begin a second, eight work at once, and a busy node begins one in two
-// seconds, and then one a second more with every ten.
+// seconds. Then it is quickly at half of what it began, and slowly at more.
 func TestPace(t *testing.T) {
 	busy := false
 	next := job.Paced(job.Pace{PerSecond: 20, Busy: func() bool { return busy }})
@@ -31,11 +31,11 @@ func TestPace(t *testing.T) {
 		{time.Second, true, 1},
 		{time.Second, true, 0},
 		{time.Second, true, 1},
-		{5 * time.Second, false, 1},
-		{10 * time.Second, false, 2},
-		{10 * time.Second, false, 3},
-		{time.Second, true, 0},
-		{time.Minute, false, 6},
+		{2 * time.Second, false, 2},  // 2.5 a second
+		{10 * time.Second, false, 8}, // half of 20 is bearable
+		{time.Second, true, 1},
+		{2 * time.Second, false, 2},
+		{10 * time.Second, false, 5}, // half of 10 is, and slowly more
 		{time.Hour, false, 8},
 	} {
 		at, busy = at.Add(step.after), step.busy
