@@ -294,25 +294,34 @@ AND EXISTS (SELECT 1 FROM connection c WHERE c.node = n.node AND c.disconnected_
 	return out, err
 }
 
-// abandonedTogether is how many connections of a node one statement ends:
-// stations that come back elsewhere meanwhile write the same rows.
-const abandonedTogether = 256
+// holding lists the stations of which a node holds the connection.
+func (s *store) holding(ctx context.Context, node string) (keys []string, err error) {
+	err = s.db.View(ctx, func(tx *db.Tx) (err error) {
+		keys, err = db.Collect(tx, func(row db.Scanner) (k string, err error) { return k, row.Scan(&k) },
+			`SELECT station_key FROM connection WHERE node = $1 AND disconnected_at IS NULL`, node)
+		return err
+	})
+	return keys, err
+}
 
-var abandonSome = fmt.Sprintf(`UPDATE connection SET disconnected_at = $1, reason = $2 WHERE station_key IN (
-	SELECT station_key FROM connection WHERE node = $3 AND disconnected_at IS NULL
-	AND NOT EXISTS (SELECT 1 FROM gateway_node WHERE node = $3 AND beat_at >= $4 AND stopped_at IS NULL) LIMIT %d)
-RETURNING %s`, abandonedTogether, connectionColumns)
-
-// abandon ends some connections of a node and gives them; none when there are
-// no more, or when the node has given a sign of life since the instant. Zero
+// abandon ends those of the stations' connections that the node still holds,
+// and gives them; none when it has given a sign of life since the instant. Zero
 // asks for no sign.
-func (s *store) abandon(ctx context.Context, node, reason string, since time.Time) (some []Connection, err error) {
+func (s *store) abandon(ctx context.Context, node, reason string, keys []string, since time.Time) (some []Connection, err error) {
 	living := int64(math.MaxInt64)
 	if !since.IsZero() {
 		living = db.Micros(since)
 	}
-	err = s.db.Update(ctx, func(tx *db.Tx) (err error) {
-		some, err = db.Collect(tx, scanConnection, abandonSome, db.Micros(tx.Now), reason, node, living)
+	err = s.db.Update(ctx, func(tx *db.Tx) error {
+		q, err := db.Given(tx, given(keys))
+		if err != nil {
+			return err
+		}
+		text, args := q.Add(`UPDATE connection SET disconnected_at = ?, reason = ? FROM k
+WHERE station_key = k.key AND node = ? AND disconnected_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM gateway_node WHERE node = ? AND beat_at >= ? AND stopped_at IS NULL) RETURNING `+connectionColumns,
+			db.Micros(tx.Now), reason, node, node, living).SQL()
+		some, err = db.Collect(tx, scanConnection, text, args...)
 		return err
 	})
 	return some, err
@@ -328,12 +337,8 @@ type row struct {
 // held reads the rows of the given identities.
 func (s *store) held(ctx context.Context, keys []string) ([]row, error) {
 	var out []row
-	which := make([][]any, len(keys))
-	for i, k := range keys {
-		which[i] = []any{k}
-	}
 	err := s.db.View(ctx, func(tx *db.Tx) error {
-		q, err := db.Given(tx, db.Table{Name: "k", Cols: keyColumns, Rows: which})
+		q, err := db.Given(tx, given(keys))
 		if err != nil {
 			return err
 		}
@@ -345,6 +350,15 @@ func (s *store) held(ctx context.Context, keys []string) ([]row, error) {
 		return err
 	})
 	return out, err
+}
+
+// given is the keys as a table k.
+func given(keys []string) db.Table {
+	rows := make([][]any, len(keys))
+	for i, k := range keys {
+		rows[i] = []any{k}
+	}
+	return db.Table{Name: "k", Cols: keyColumns, Rows: rows}
 }
 
 var keyColumns = []db.Col{{Name: "key", Type: "text"}}

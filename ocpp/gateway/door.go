@@ -51,9 +51,11 @@ func (g *Gateway) Door(l net.Listener, secure bool) (net.Listener, func(net.Conn
 // TLS handshake takes milliseconds of a core; thousands at the same time would
 // all take longer than stations wait, and begin again. Where few handshakes a
 // second are let in, refusing the others takes its time, too: a quarter of what
-// it takes until all are in, and they wait for that long.
+// it takes until all are in; but a full queue of the system, 4,096, is to be
+// seen to before those in it give up.
 const (
 	socketsPerSecond    = 1000
+	socketsAtLeast      = 250
 	socketsPerHandshake = 4
 	helloesPerCore      = 175 // a second, with TLS
 	socketsAtOnce       = 64
@@ -64,7 +66,7 @@ func arrivals(secure bool, handshakes int) *rate.Limiter {
 	if secure {
 		most = helloesPerCore * runtime.GOMAXPROCS(0)
 	}
-	return rate.NewLimiter(rate.Limit(min(most, socketsPerHandshake*handshakes)), socketsAtOnce)
+	return rate.NewLimiter(rate.Limit(min(most, max(socketsPerHandshake*handshakes, socketsAtLeast))), socketsAtOnce)
 }
 
 type doorListener struct {
@@ -174,9 +176,7 @@ func (g *Gateway) state(c net.Conn, s http.ConnState) {
 	if !ok {
 		return
 	}
-	if s != http.StateNew {
-		guest.rest()
-	}
+	guest.rest()
 	switch s {
 	case http.StateHijacked: // a websocket from now on: how it began matters no more
 		guest.asked.Store(true)

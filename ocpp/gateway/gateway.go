@@ -108,23 +108,6 @@ func New(d Deps) (*Gateway, error) {
 	return g, err
 }
 
-// abandonOwn ends the connections of an earlier life of this node.
-func (g *Gateway) abandonOwn(ctx context.Context) error {
-	var left []Connection
-	for {
-		some, err := g.store.abandon(ctx, g.node, "the node restarted", time.Time{})
-		if err != nil {
-			return err
-		}
-		if len(some) == 0 {
-			break
-		}
-		left = append(left, some...)
-	}
-	g.loops.Go(func() { g.tellGone(g.base, left) })
-	return nil
-}
-
 // Start ends what an earlier life of this node left open, and begins to serve
 // the other nodes' questions. Stations may connect once it returned.
 func (g *Gateway) Start(ctx context.Context) error {
@@ -132,10 +115,10 @@ func (g *Gateway) Start(ctx context.Context) error {
 	if err := g.store.beat(ctx, g.started); err != nil {
 		return err
 	}
-	if err := g.abandonOwn(ctx); err != nil {
+	err := g.abandonOwn(ctx)
+	if err != nil {
 		return err
 	}
-	var err error
 	if g.unserve, err = g.bus.Serve(subject+cluster.Token(g.node)+".*", g.answer); err != nil {
 		return err
 	}
@@ -148,6 +131,14 @@ func (g *Gateway) Start(ctx context.Context) error {
 	g.loops.Go(func() { g.pressing(g.base) })
 	g.loops.Go(g.log.run)
 	return nil
+}
+
+// abandonOwn ends the connections of an earlier life of this node.
+func (g *Gateway) abandonOwn(ctx context.Context) error {
+	var left []Connection
+	err := g.abandon(ctx, g.node, "the node restarted", time.Time{}, func(some []Connection) { left = append(left, some...) })
+	g.loops.Go(func() { g.tellGone(g.base, left) })
+	return err
 }
 
 // later runs fn soon, off the message's path. Under pressure it is dropped,

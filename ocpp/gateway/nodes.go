@@ -119,23 +119,37 @@ func (g *Gateway) buryNodes(ctx context.Context) error {
 		if g.answers(ctx, node) {
 			continue
 		}
-		g.logger.Warn("a node was lost", "node", node)
-		if err := g.bury(ctx, node, since); err != nil {
+		ended := 0
+		err := g.abandon(ctx, node, "the node was lost", since, func(some []Connection) {
+			ended += len(some)
+			g.tellGone(ctx, some)
+		})
+		g.logger.Warn("a node was lost", "node", node, "connections", ended)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bury ends a node's connections and tells the platform, some after the other.
-func (g *Gateway) bury(ctx context.Context, node string, since time.Time) error {
-	for {
-		some, err := g.store.abandon(ctx, node, "the node was lost", since)
-		if err != nil || len(some) == 0 {
+// abandonedTogether is how many connections of a node are ended at once:
+// stations that come back elsewhere meanwhile write the same rows.
+const abandonedTogether = 256
+
+// abandon ends a node's connections, some after the other.
+func (g *Gateway) abandon(ctx context.Context, node, reason string, since time.Time, ended func(some []Connection)) error {
+	keys, err := g.store.holding(ctx, node)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(keys, abandonedTogether) {
+		some, err := g.store.abandon(ctx, node, reason, part, since)
+		if err != nil {
 			return err
 		}
-		g.tellGone(ctx, some)
+		ended(some)
 	}
+	return nil
 }
 
 // tellGone tells the platform of connections that ended with their node, some

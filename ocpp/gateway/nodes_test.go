@@ -10,7 +10,7 @@ import (
 
 // Of a lost node more connections are ended than one statement takes, and each
 // is told; of one that is back with a sign of life none is.
-func TestBury(t *testing.T) {
+func TestAbandon(t *testing.T) {
 	t.Parallel()
 	const lost = abandonedTogether + 10
 	pair(t, func(t *testing.T, a, _ *testNode) {
@@ -32,7 +32,8 @@ WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2) SE
 		}
 		since := a.now().Add(-time.Minute)
 		for _, node := range []string{"lost", "back"} {
-			if err := a.bury(t.Context(), node, since); err != nil {
+			err := a.abandon(t.Context(), node, "lost", since, func(some []Connection) { a.tellGone(t.Context(), some) })
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
