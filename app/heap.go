@@ -24,8 +24,8 @@ type heapRoom struct {
 // With PostgreSQL on the same cores a collection takes 200 to 300 ms, and
 // nearly all slow replies at 1,000 messages a second fell into one. There the
 // heap has the room that SQLite's caches take otherwise: under load its bound
-// decides how often it is collected, and not the period. Seven nodes that make
-// little garbage collected in turns, with ten seconds one every other second.
+// decides how often it is collected, and not the period. With a period of ten
+// seconds one of seven nodes on a machine collected every other second.
 var (
 	heapSQLite   = heapRoom{1500 * time.Millisecond, 192 << 20}
 	heapPostgres = heapRoom{40 * time.Second, 256 << 20}
