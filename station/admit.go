@@ -126,12 +126,14 @@ func (s *Service) checkPassword(ctx context.Context, c *card, h ocpp.Handshake) 
 		s.refused(c.ID, h, "the user name is not the station's id")
 		return wrong
 	}
-	if bare := strings.TrimSpace(h.Password); bare != h.Password && tolerate.Has(ocpp.ToleratePasswordSpace) &&
-		(s.verify.matches(c.Sealed, c.ID, bare) || s.verify.matches(c.Next, c.ID, bare)) {
-		s.Deviation(ctx, ocpp.Peer{Station: string(c.ID)}, ocpp.Deviation{Code: "password_space", Action: "connect", Detail: "there are blanks around the password"})
-		h.Password = bare
+	told := s.verify.forms(c.ID, h.Password)
+	if bare := strings.TrimSpace(h.Password); bare != h.Password && tolerate.Has(ocpp.ToleratePasswordSpace) {
+		if forms := s.verify.forms(c.ID, bare); forms.match(c.Sealed) || forms.match(c.Next) {
+			s.Deviation(ctx, ocpp.Peer{Station: string(c.ID)}, ocpp.Deviation{Code: "password_space", Action: "connect", Detail: "there are blanks around the password"})
+			told = forms
+		}
 	}
-	old, next := s.verify.matches(c.Sealed, c.ID, h.Password), s.verify.matches(c.Next, c.ID, h.Password)
+	old, next := told.match(c.Sealed), told.match(c.Next)
 	switch {
 	case next:
 		return s.promote(ctx, c)
@@ -144,10 +146,10 @@ func (s *Service) checkPassword(ctx context.Context, c *card, h ocpp.Handshake) 
 	if fresh, err := s.reread(ctx, c); err != nil {
 		return err
 	} else if fresh != nil && (fresh.Sealed != c.Sealed || fresh.Next != c.Next) {
-		if s.verify.matches(fresh.Next, c.ID, h.Password) {
+		if told.match(fresh.Next) {
 			return s.promote(ctx, fresh)
 		}
-		if s.verify.matches(fresh.Sealed, c.ID, h.Password) {
+		if told.match(fresh.Sealed) {
 			return nil
 		}
 	}

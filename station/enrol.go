@@ -44,7 +44,7 @@ func (w Window) admits(v verifier, tokens []string, now time.Time) bool {
 	}
 	ok := false
 	for _, t := range tokens {
-		ok = v.matches(w.sealed, ID(w.ID), t) || ok
+		ok = v.forms(ID(w.ID), t).match(w.sealed) || ok
 	}
 	return ok
 }
@@ -142,7 +142,7 @@ func (s *Service) enrolThrough(ctx context.Context, w Window, h ocpp.Handshake) 
 		var sealed string
 		if h.HasPassword && CheckPassword(h.Password) == nil {
 			st.Profile, sealed = 1, s.verify.seal(st.ID, h.Password)
-			st.SharedSecret = w.sealed != "" && s.verify.matches(w.sealed, ID(w.ID), h.Password)
+			st.SharedSecret = s.verify.forms(ID(w.ID), h.Password).match(w.sealed)
 		}
 		if err := s.nameSite(tx, &st); err != nil {
 			return err

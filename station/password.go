@@ -85,13 +85,26 @@ func (v verifier) derive(station ID, nonce string) string {
 	return hex.EncodeToString(m.Sum(nil)[:passwordBytes])
 }
 
-// matches compares what a station presented with a sealed password. A 1.6
-// station may send the octets of its AuthorizationKey or their literal hex
-// (field note 22; the OCTT tests the octets). Both are always computed, so
-// that the time tells nothing.
-func (v verifier) matches(sealed string, station ID, presented string) bool {
-	literal := subtle.ConstantTimeCompare([]byte(sealed), []byte(v.seal(station, presented)))
-	octets := subtle.ConstantTimeCompare([]byte(sealed), []byte(v.seal(station, hex.EncodeToString([]byte(presented)))))
-	isKey := subtle.ConstantTimeLessOrEq(16, len(presented)) & subtle.ConstantTimeLessOrEq(len(presented), 20)
-	return sealed != "" && literal|octets&isKey == 1
+// sealedForms are the seals of what a station's password may mean.
+type sealedForms []string
+
+// forms seals what a station presented. A 1.6 station may send the octets of
+// its AuthorizationKey or their literal hex (field note 22; the OCTT tests the
+// octets). How many there are depends on nothing but its length.
+func (v verifier) forms(station ID, presented string) sealedForms {
+	forms := sealedForms{v.seal(station, presented)}
+	if n := len(presented); 16 <= n && n <= 20 {
+		forms = append(forms, v.seal(station, hex.EncodeToString([]byte(presented))))
+	}
+	return forms
+}
+
+// match compares with a sealed password; the time it takes does not tell which
+// form it is, or how much of it.
+func (f sealedForms) match(sealed string) bool {
+	same := 0
+	for _, form := range f {
+		same |= subtle.ConstantTimeCompare([]byte(sealed), []byte(form))
+	}
+	return sealed != "" && same == 1
 }

@@ -22,30 +22,30 @@ func TestFieldNote22AuthorizationKeyAsOctetsOrHex(t *testing.T) {
 	for name, presented := range map[string]string{
 		"literal": key, "upper case": strings.ToUpper(key), "octets": string(octets),
 	} {
-		if !v.matches(sealed, "CS-1", presented) {
+		if !v.forms("CS-1", presented).match(sealed) {
 			t.Errorf("%s refused", name)
 		}
-		if !v.matches(sealed, "cs-1", presented) {
+		if !v.forms("cs-1", presented).match(sealed) {
 			t.Errorf("%s refused for the id in lower case", name)
 		}
-		if v.matches(sealed, "CS-2", presented) {
+		if v.forms("CS-2", presented).match(sealed) {
 			t.Errorf("%s accepted for another station", name)
 		}
 	}
 	for _, wrong := range []string{"", key[:39], key + "0", string(octets[:19]), hex.EncodeToString([]byte(key)), sealed} {
-		if v.matches(sealed, "CS-1", wrong) {
+		if v.forms("CS-1", wrong).match(sealed) {
 			t.Errorf("%q accepted", wrong)
 		}
 	}
-	if v.matches("", "CS-1", "") {
+	if v.forms("CS-1", "").match("") {
 		t.Error("no password stored, empty presented: accepted")
 	}
 	plain := v.seal("CS-1", "Correct-Horse-Battery")
-	if !v.matches(plain, "CS-1", "Correct-Horse-Battery") || v.matches(plain, "CS-1", "correct-horse-battery") {
+	if !v.forms("CS-1", "Correct-Horse-Battery").match(plain) || v.forms("CS-1", "correct-horse-battery").match(plain) {
 		t.Error("a password that is no hex key is compared with case")
 	}
 	other := verifier{secret: []byte("another secret of the installation")}
-	if other.matches(sealed, "CS-1", key) {
+	if other.forms("CS-1", key).match(sealed) {
 		t.Error("accepted under another installation's secret")
 	}
 }

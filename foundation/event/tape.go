@@ -51,16 +51,18 @@ func (t *tape) between(ctx context.Context, after, last int64, kinds []string, l
 		}
 	}
 	first := sort.Search(len(t.facts), func(i int) bool { return t.facts[i].Seq > after })
-	for _, f := range t.facts[first:] {
-		if f.Seq > last {
-			break
+	var ours []int
+	for i := first; i < len(t.facts) && t.facts[i].Seq <= last && len(ours) < limit; i++ {
+		if len(kinds) == 0 || slices.Contains(kinds, t.facts[i].Kind) {
+			ours = append(ours, i)
 		}
-		if len(kinds) > 0 && !slices.Contains(kinds, f.Kind) {
-			continue
-		}
-		if facts = append(facts, f); len(facts) == limit {
-			return facts, f.Seq, true, nil
-		}
+	}
+	facts = make([]Fact, len(ours))
+	for i, at := range ours {
+		facts[i] = t.facts[at]
+	}
+	if len(facts) == limit {
+		return facts, facts[limit-1].Seq, true, nil
 	}
 	return facts, min(last, t.to), true, nil
 }
