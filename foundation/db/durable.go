@@ -23,10 +23,8 @@ import (
 // yet; a write that follows from it is on disk no sooner. Connections other than
 // the writer's have FULL.
 type syncer struct {
-	path  string
-	delay time.Duration // Config.CommitDelay
-	file  *os.File      // the write-ahead log; nil before the first sync
-	flush func(*os.File) error
+	beside               // the write-ahead log
+	delay  time.Duration // Config.CommitDelay
 
 	doubt atomic.Bool // a part of the log may not be on disk, whatever later syncs say
 
@@ -37,7 +35,7 @@ type syncer struct {
 const unsyncedGroups = 64 // committed ones that wait for the disk; then the writer waits
 
 func newSyncer(path string, delay time.Duration) *syncer {
-	return &syncer{path: path + "-wal", delay: delay, flush: syncData, groups: make(chan []*waiting, unsyncedGroups), ended: make(chan struct{})}
+	return &syncer{beside: beside{path: path + "-wal", flush: syncData}, delay: delay, groups: make(chan []*waiting, unsyncedGroups), ended: make(chan struct{})}
 }
 
 // errUnsynced is what those are told whose changes are committed but may not
@@ -66,9 +64,7 @@ func (s *syncer) loop(log *slog.Logger) {
 		}
 		clear(groups)
 	}
-	if s.file != nil {
-		s.file.Close() // nothing was written through it
-	}
+	s.close()
 }
 
 // more takes the groups that wait already.
@@ -86,15 +82,28 @@ func (s *syncer) more(groups [][]*waiting) [][]*waiting {
 	}
 }
 
-func (s *syncer) sync() (err error) {
-	if s.file == nil {
-		if s.file, err = os.OpenFile(s.path, os.O_RDWR, 0); errors.Is(err, fs.ErrNotExist) {
+// beside is a file of SQLite's that is synced beside it. One goroutine uses it.
+type beside struct {
+	path  string
+	file  *os.File // nil before the first sync
+	flush func(*os.File) error
+}
+
+func (b *beside) sync() (err error) {
+	if b.file == nil {
+		if b.file, err = os.OpenFile(b.path, os.O_RDWR, 0); errors.Is(err, fs.ErrNotExist) {
 			return nil // nothing was ever written
 		} else if err != nil {
 			return err
 		}
 	}
-	return s.flush(s.file)
+	return b.flush(b.file)
+}
+
+func (b *beside) close() {
+	if b.file != nil {
+		b.file.Close() // nothing was written through it
+	}
 }
 
 func tell(group []*waiting, err error) {

@@ -27,6 +27,13 @@ func (d *DB) SyncBy(fn func(really func() error) error) {
 	d.lite.syncs.flush = func(f *os.File) error { return fn(func() error { return really(f) }) }
 }
 
+// BaseSyncBy has SQLite's database file synced before the last pages of the
+// log by fn, which may call the real way; before anybody writes.
+func (d *DB) BaseSyncBy(fn func(really func() error) error) {
+	really := d.lite.base.flush
+	d.lite.base.flush = func(f *os.File) error { return fn(func() error { return really(f) }) }
+}
+
 // ProbeMost sets how many rows a probe reads, and how many it walks; it gives
 // the way back.
 func ProbeMost(n, walked int) (reset func()) {

@@ -49,6 +49,7 @@ type lite struct {
 	copy   chan struct{} // asks for a checkpoint; full while one waits
 	last   atomic.Bool   // the writer is to copy the last pages of the log
 	copied chan struct{} // the checkpointer has ended
+	base   beside        // the database file; the checkpointer's
 
 	archive *archive // nil: none
 }
@@ -103,6 +104,7 @@ func openLite(ctx context.Context, d *DB, c Config) (_ *lite, err error) {
 		done:      make(chan struct{}),
 		copy:      make(chan struct{}, 1),
 		copied:    make(chan struct{}),
+		base:      beside{path: path, flush: syncData},
 		archive:   keeps,
 	}
 	if l.write, err = sql.Open("sqlite", dsn(path, true)); err != nil {
@@ -145,6 +147,7 @@ func (l *lite) close() error {
 	}
 	l.idle = nil
 	err := errors.Join(l.read.Close(), l.write.Close())
+	l.base.close() // after them: closing a file ends a process's locks on it
 	if l.archive != nil {
 		err = errors.Join(err, l.archive.close())
 	}
