@@ -105,15 +105,20 @@ func (p *play) run() {
 	}
 	p.err = p.until("everything is answered", func() bool { return !p.pending() })
 	if p.err == nil && !*update { // what the platform does on its own account takes its time
-		deadline := time.Now().Add(patience)
+		deadline := time.Now().Add(atLeisure)
 		for len(p.lines()) < len(p.script.frames) && time.Now().Before(deadline) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
 }
 
+// atLeisure is how long a transcript waits: part of it is work of the
+// background, of which a node whose replies are slow does one job in two
+// seconds, for all that play together.
+const atLeisure = 2 * patience
+
 func (p *play) until(what string, met func() bool) error {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(atLeisure); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if met() {
 			return nil
 		}
