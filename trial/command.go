@@ -11,6 +11,7 @@ import (
 // Command is `forecourt trial`.
 type Command struct {
 	Kill      killCmd      `cmd:"" help:"The server is killed (kill -9) at random moments."`
+	PowerCut  powerCutCmd  `cmd:"" help:"The disk of the database goes away in the middle of writing, with all that was not synced. Needs Linux and root."`
 	DBDown    dbDownCmd    `cmd:"" name:"db-down" help:"PostgreSQL goes away and comes back."`
 	NATSDown  natsDownCmd  `cmd:"" name:"nats-down" help:"Two nodes lose sight of each other."`
 	DiskFull  diskFullCmd  `cmd:"" help:"The disk of the SQLite database is full, then has room again."`

@@ -21,11 +21,19 @@ func (t *trial) postgres(ctx context.Context) error {
 }
 
 func (t *trial) ownPostgres(ctx context.Context, settings ...string) (*pgserver.Server, error) {
+	return t.ownPostgresOn(ctx, func(string) error { return nil }, settings...)
+}
+
+// ownPostgresOn is ownPostgres in a directory that is prepared first.
+func (t *trial) ownPostgresOn(ctx context.Context, prepare func(dir string) error, settings ...string) (*pgserver.Server, error) {
 	dir, err := os.MkdirTemp("", "fctrial") // short, and open to the user that PostgreSQL runs as
 	if err != nil {
 		return nil, err
 	}
 	if err := os.Chmod(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := prepare(dir); err != nil {
 		return nil, err
 	}
 	p, err := pgserver.New(dir, append([]string{"max_connections=100", "shared_buffers=64MB", "log_min_messages=fatal"}, settings...)...)
