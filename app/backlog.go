@@ -34,7 +34,7 @@ func (a *App) backlog() *backlog {
 	return &backlog{a: a,
 		behind:   desc("facts_waiting", "Facts that a consumer has not taken yet; the same on every node.", "consumer"),
 		parked:   desc("facts_parked", "Subjects whose fact a consumer could not take; the same on every node."),
-		jobs:     desc("jobs", "Jobs by state (waiting, running, failed); the same on every node.", "state"),
+		jobs:     desc("jobs", "Jobs by state (due, later, running, failed); the same on every node.", "state"),
 		info:     desc("build_info", "1, with the version of the program.", "version", "go", "database"),
 		archive:  desc("archive_failing", "1 while the archive of SQLite (--archive) cannot be written, or has no base yet; 0 when all is well or there is none."),
 		draining: desc("draining", "1 while this node sends its stations away."),

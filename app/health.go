@@ -19,7 +19,7 @@ import (
 func (a *App) health(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) }
 
 // ready says whether this node can take work: it does not stop, its database
-// answers and has the schema, its bus answers. The answer names what is
+// answers and has the schema, it is connected to its bus. The answer names what is
 // missing, never why: the door is open, the log says more.
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)

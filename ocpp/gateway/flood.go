@@ -63,6 +63,9 @@ func (m *memory) hold(n int) {
 
 func (m *memory) full() bool { return m.held.Load() >= m.limit }
 
+// share is how full it is: 1 is full.
+func (m *memory) share() float64 { return float64(m.held.Load()) / float64(m.limit) }
+
 // wait returns when there is room, or when ended does.
 func (m *memory) wait(ended <-chan struct{}) {
 	for m.full() {

@@ -170,27 +170,35 @@ func TestSilence(t *testing.T) {
 // TestLevels: what is shed when, in its order.
 func TestLevels(t *testing.T) {
 	for _, c := range []struct {
-		waiting  int
-		rate     float64
-		logShare float64
-		want     int
+		waiting int
+		rate    float64
+		full    shares
+		want    int
 	}{
-		{0, 0, 0, calm},
-		{63, 0, 0, calm}, // a handful is no load
-		{1000, 1000, 0, calm},
-		{3000, 1000, 0, noSignals},
-		{0, 0, .5, noSignals},
-		{12_000, 1000, 0, thinLog},
-		{64, 0, 0, noNewcomer}, // nothing gets done at all
-		{25_000, 1000, 0, noNewcomer},
+		{0, 0, shares{}, calm},
+		{63, 0, shares{}, calm}, // a handful is no load
+		{1000, 1000, shares{}, calm},
+		{3000, 1000, shares{}, noSignals},
+		{0, 0, shares{log: .5}, noSignals},
+		{0, 0, shares{text: .5}, noSignals},
+		{12_000, 1000, shares{}, thinLog},
+		{0, 0, shares{log: .75}, thinLog},
+		{0, 0, shares{log: 1}, thinLog}, // a log that cannot be written keeps nobody out
+		{0, 0, shares{text: .75}, thinLog},
+		{64, 0, shares{}, noNewcomer}, // nothing gets done at all
+		{25_000, 1000, shares{}, noNewcomer},
+		{0, 0, shares{text: 1}, noNewcomer},
 	} {
-		if got := levelOf(delayOf(c.waiting, c.rate), c.logShare); got != c.want {
-			t.Errorf("%d waiting at %.0f/s, log %.1f: level %d, want %d", c.waiting, c.rate, c.logShare, got, c.want)
+		if got := levelOf(delayOf(c.waiting, c.rate), c.full); got != c.want {
+			t.Errorf("%d waiting at %.0f/s, full %+v: level %d, want %d", c.waiting, c.rate, c.full, got, c.want)
 		}
 	}
 	var p pressure
 	at := time.Now()
-	look := func(after time.Duration, waiting int) int { at = at.Add(after); return p.look(at, waiting, 0, 0) }
+	look := func(after time.Duration, waiting int) int {
+		at = at.Add(after)
+		return p.look(at, waiting, 0, shares{})
+	}
 	look(0, 0)
 	if got := look(time.Second, 1000); got != noNewcomer {
 		t.Errorf("stalled: level %d", got)
@@ -217,7 +225,7 @@ func TestBusy(t *testing.T) {
 			g.pressure.replied(time.Second)
 		}
 		at = at.Add(250 * time.Millisecond)
-		g.pressure.look(at, waiting, 0, 0)
+		g.pressure.look(at, waiting, 0, shares{})
 		return g.Busy()
 	}
 	for i, c := range []struct {

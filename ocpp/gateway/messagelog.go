@@ -64,8 +64,8 @@ const (
 	logBusy    = 200                    // and when they are so many then
 	logGather  = time.Second            // that long
 	logRetry   = time.Second
-	sampleFrom = 3 // quarters of the queue; above it only a part is kept
-	sampleKeep = 8 // one of so many frames
+	sampleFrom = .75 // of the queue; above it only a part is kept
+	sampleKeep = 8   // one of so many frames
 )
 
 func newMessageLog(g *Gateway) *MessageLog {
@@ -100,7 +100,7 @@ func (m *MessageLog) frame(l *link, direction string, f *rpc.Frame, text []byte,
 	defer m.mu.Unlock()
 	waiting := len(m.queue) + m.taken
 	full := waiting >= m.limit || m.bytes+len(text) > logBytes
-	tight := waiting*4 >= m.limit*sampleFrom || m.bytes*4 >= logBytes*sampleFrom || m.g.pressure.level.Load() >= thinLog
+	tight := m.full(waiting) >= sampleFrom || m.g.pressure.level.Load() >= thinLog
 	if m.closed || full || tight && rand.IntN(sampleKeep) != 0 {
 		m.drop(at)
 		return
@@ -138,7 +138,12 @@ func (m *MessageLog) Sampled() (frames int64, last time.Time) {
 func (m *MessageLog) share() float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(float64(len(m.queue)+m.taken)/float64(m.limit), float64(m.bytes)/logBytes)
+	return m.full(len(m.queue) + m.taken)
+}
+
+// full is share of a queue of so many frames.
+func (m *MessageLog) full(waiting int) float64 {
+	return max(float64(waiting)/float64(m.limit), float64(m.bytes)/logBytes)
 }
 
 func (m *MessageLog) waiting() int {

@@ -66,7 +66,7 @@ func (p *pressure) replied(took time.Duration) {
 
 // look finds the level anew from what waits and what was done since the last
 // look, and gives it.
-func (p *pressure) look(now time.Time, waiting int, done uint64, logShare float64) int {
+func (p *pressure) look(now time.Time, waiting int, done uint64, full shares) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.at.IsZero() {
@@ -76,7 +76,7 @@ func (p *pressure) look(now time.Time, waiting int, done uint64, logShare float6
 	}
 	p.at, p.done = now, done
 	p.weigh(waiting)
-	found := levelOf(delayOf(waiting, p.rate), logShare)
+	found := levelOf(delayOf(waiting, p.rate), full)
 	level := int(p.level.Load())
 	switch {
 	case found >= level:
@@ -113,15 +113,21 @@ func delayOf(waiting int, perSecond float64) time.Duration {
 	return time.Duration(min(float64(waiting)/max(perSecond, 1), 3600) * float64(time.Second))
 }
 
+// shares are how full is what may be held: 1 is full.
+type shares struct {
+	log  float64 // the queue of the message log
+	text float64 // what stations said and is not dealt with
+}
+
 // levelOf decides. A message log that cannot be written in time takes the
 // signals first, before it is thinned out itself.
-func levelOf(delay time.Duration, logShare float64) int {
+func levelOf(delay time.Duration, full shares) int {
 	switch {
-	case delay >= newcomerFrom:
+	case delay >= newcomerFrom, full.text >= 1:
 		return noNewcomer
-	case delay >= logFrom:
+	case delay >= logFrom, full.log >= sampleFrom, full.text >= sampleFrom:
 		return thinLog
-	case delay >= signalsFrom, logShare >= .5:
+	case delay >= signalsFrom, full.log >= .5, full.text >= .5:
 		return noSignals
 	}
 	return calm
@@ -145,7 +151,7 @@ func (g *Gateway) pressing(ctx context.Context) {
 func (g *Gateway) press(now time.Time) {
 	_, waiting := g.workers.load()
 	before := g.pressure.level.Load()
-	level := g.pressure.look(now, waiting, g.workers.handled.Load(), g.log.share())
+	level := g.pressure.look(now, waiting, g.workers.handled.Load(), shares{log: g.log.share(), text: g.memory.share()})
 	if int32(level) != before {
 		g.logger.Warn("load shedding", "level", level, "before", before, "waiting", waiting,
 			"meaning", "0 none, 1 live signals, 2 also the message log, 3 also new connections")
@@ -156,7 +162,7 @@ func (g *Gateway) press(now time.Time) {
 // crowded refuses a newcomer while the node is far behind. Each is told
 // another time to come back.
 func (g *Gateway) crowded() error {
-	if g.pressure.level.Load() < noNewcomer && !g.memory.full() {
+	if g.pressure.level.Load() < noNewcomer {
 		return nil
 	}
 	return fault.New(fault.Unavailable, "gateway.overloaded", "the server is behind with its work; try again later")
