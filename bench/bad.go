@@ -100,7 +100,7 @@ func (c *badCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	g.memory(r)
 	r.delays(&f.delays, time.Duration(c.Seconds*float64(time.Second)))
 	r.MsgsPerS = round(c.Rate)
-	g.messageLog(ctx, r)
+	g.noteLog(ctx, r) // a flood may thin it out: that is what bounds what a bad station costs
 	r.failures(f)
 	r.note("reply times are those of the %d stations that behave; p50, p95 and p99 above are theirs without trouble, and each kind is compared with the stretches just before and after it", c.Stations)
 	var drawn plot

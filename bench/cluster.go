@@ -140,6 +140,7 @@ func (c *clusterCmd) load(ctx context.Context, g *ground, hands []*hand, r *Resu
 	if err != nil {
 		return err
 	}
+	g.wholeLog(ctx, r)
 	return c.sum(r, reports, lasted)
 }
 

@@ -60,6 +60,7 @@ type ground struct {
 	api     *rig.API
 	ca      *authority // nil: plain
 	secret  string
+	before  logged // of a platform given by --url, which has had others
 }
 
 // prepare starts or finds the platform. Call close.
@@ -73,6 +74,7 @@ func (o options) prepare(ctx context.Context, s Streams, mtls bool, flags ...str
 			return nil, fmt.Errorf("--mtls makes the server's certificates and cannot be had with --url")
 		}
 		g.api = rig.NewAPI(o.URL, o.Key, nil)
+		g.before, _ = g.messageLog(ctx) // what cannot be read is told at the end
 		return g, nil
 	}
 	defer func() {
@@ -144,10 +146,25 @@ func (g *ground) enter(ctx context.Context) error {
 
 // call has the API calls go to the first server.
 func (g *ground) call() {
-	g.api = rig.NewAPI(g.servers[0].URL, g.key, nil)
+	g.api = g.apiOf(g.servers[0])
+}
+
+func (g *ground) apiOf(s *rig.Server) *rig.API {
 	if g.ca != nil {
-		g.api = rig.NewAPI(g.servers[0].URL, g.key, rig.Trusting(g.ca.cert))
+		return rig.NewAPI(s.URL, g.key, rig.Trusting(g.ca.cert))
 	}
+	return rig.NewAPI(s.URL, g.key, nil)
+}
+
+// apis are those of all nodes that run.
+func (g *ground) apis() (all []*rig.API) {
+	if g.URL != "" {
+		return []*rig.API{g.api}
+	}
+	for _, s := range g.running() {
+		all = append(all, g.apiOf(s))
+	}
+	return all
 }
 
 // again ends the only server and starts it anew, so that what an import left
@@ -249,14 +266,22 @@ func (g *ground) usage() (Usage, bool) {
 		return usageOf(g.PID)
 	}
 	var pids []int
+	for _, s := range g.running() {
+		pids = append(pids, s.PID())
+	}
+	return usages(pids)
+}
+
+// running are the servers that were not killed.
+func (g *ground) running() (all []*rig.Server) {
 	for _, s := range g.servers {
 		select {
 		case <-s.Ended:
 		default:
-			pids = append(pids, s.PID())
+			all = append(all, s)
 		}
 	}
-	return usages(pids)
+	return all
 }
 
 // memory fills in the memory of both sides.

@@ -61,6 +61,7 @@ func (c *connectCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 		r.note("CPU per connect is all that the server took from the first connection to the last boot of each step, divided by the stations; the commands it sent to them meanwhile are in it (%d in the whole run)", f.commands.Load())
 	}
 	r.more("attempts", float64(f.attempts.Load()))
+	g.wholeLog(ctx, r)
 	r.failures(f)
 	return r, c.plot(r).write(c.SVG)
 }

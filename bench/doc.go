@@ -28,5 +28,7 @@
 // # Checks after the load
 //
 // mix and storm read back, through the public API, what the stations were
-// told was stored, and count what is missing or there twice.
+// told was stored, and count what is missing or there twice. That the message
+// log of a node that runs was thinned out is an error, but for bad, which
+// floods on purpose: there it is a figure.
 package bench

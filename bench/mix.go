@@ -66,7 +66,7 @@ func (c *mixCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	}
 	g.memory(r)
 	r.load(f, l)
-	g.messageLog(ctx, r)
+	g.wholeLog(ctx, r)
 	if err := c.verify(ctx, g, f, r); err != nil {
 		return nil, err
 	}

@@ -159,6 +159,7 @@ func (c *stormCmd) settle(ctx context.Context, g *ground, f *fleet, others []*ha
 	if err := g.verifySessions(ctx, ledger, r); err != nil {
 		return err
 	}
+	g.wholeLog(ctx, r)
 	r.failures(f)
 	r.note("reply times are those of %d stations that stayed, in a process of their own", c.Others)
 	return plot{

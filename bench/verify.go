@@ -155,14 +155,40 @@ func (g *ground) verifySessions(ctx context.Context, stations []entry, r *Result
 	return nil
 }
 
-// messageLog notes what became of the message log: under a bench it must not
-// be thinned out.
-func (g *ground) messageLog(ctx context.Context, r *Result) {
-	m, err := g.api.Metrics(ctx, "forecourt_gateway_log_")
-	if err != nil {
-		r.note("the platform's metrics could not be read: %v", err)
-		return
+// logged is how many frames went into the message log, and how many were left
+// out of it.
+type logged struct{ written, leftOut float64 }
+
+// messageLog adds up what all nodes that run have counted.
+func (g *ground) messageLog(ctx context.Context) (sum logged, err error) {
+	for _, a := range g.apis() {
+		m, err := a.Metrics(ctx, "forecourt_gateway_log_")
+		if err != nil {
+			return sum, err
+		}
+		sum.written += m["forecourt_gateway_log_written_total"]
+		sum.leftOut += m["forecourt_gateway_log_sampled_total"]
 	}
-	r.more("message_log_written", m["forecourt_gateway_log_written_total"])
-	r.more("message_log_left_out", m["forecourt_gateway_log_sampled_total"])
+	return sum, nil
+}
+
+// noteLog tells what became of the message log, and gives how many frames were
+// left out of it.
+func (g *ground) noteLog(ctx context.Context, r *Result) (leftOut int) {
+	now, err := g.messageLog(ctx)
+	if err != nil {
+		r.note("the platform's metrics could not be read, so it is not known whether its message log is whole: %v", err)
+		return 0
+	}
+	r.more("message_log_written", now.written-g.before.written)
+	r.more("message_log_left_out", now.leftOut-g.before.leftOut)
+	return int(now.leftOut - g.before.leftOut)
+}
+
+// wholeLog is noteLog for a load that the message log must stand: a platform
+// that thins it out does less than it was measured for.
+func (g *ground) wholeLog(ctx context.Context, r *Result) {
+	if n := g.noteLog(ctx, r); n > 0 {
+		r.failed(map[string]int{"message log thinned out": n}, []string{fmt.Sprintf("message log thinned out: %d frames were left out of it", n)})
+	}
 }
