@@ -332,7 +332,10 @@ func (o options) run(ctx context.Context, s Streams, mtls bool, flags []string, 
 		}
 		return err
 	}
-	return r.print(s.Out, o.JSON)
+	if err := r.print(s.Out, o.JSON); err != nil {
+		return err
+	}
+	return r.verdict()
 }
 
 // wait sleeps, but not past the end of the run.

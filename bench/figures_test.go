@@ -99,6 +99,17 @@ func TestResultEndsWithOneLineOfJSON(t *testing.T) {
 	}
 }
 
+func TestVerdict(t *testing.T) {
+	for _, one := range []struct {
+		r     Result
+		sound bool
+	}{{Result{}, true}, {Result{Errors: 1}, false}, {Result{Lost: 1}, false}, {Result{Doubled: 1}, false}} {
+		if err := one.r.verdict(); (err == nil) != one.sound {
+			t.Errorf("%+v: %v", one.r, err)
+		}
+	}
+}
+
 func TestMixture(t *testing.T) {
 	count := map[kind]int{}
 	for _, k := range mixture {

@@ -93,6 +93,14 @@ func (r *Result) failed(what map[string]int, examples []string) {
 	r.Examples = append(r.Examples, examples...)
 }
 
+// verdict is an error if anything went wrong that may not.
+func (r *Result) verdict() error {
+	if r.Errors == 0 && r.Lost == 0 && r.Doubled == 0 {
+		return nil
+	}
+	return fmt.Errorf("bench %s: %d lost, %d doubled, %d errors", r.Bench, r.Lost, r.Doubled, r.Errors)
+}
+
 func ms(d time.Duration) float64 { return round(float64(d.Microseconds()) / 1000) }
 
 // round keeps three digits after the point: more were noise.

@@ -7,7 +7,8 @@
 #
 # Without parts: all of them, about an hour on two cores; --quick takes few
 # stations and seconds, about 10 minutes, and claims nothing. --list names the
-# parts. A part that fails is written down as such, and the next one begins.
+# parts. A part that fails is written down as such, one that counted errors
+# with its result, and the next one begins.
 # Afterwards: bin/forecourt bench table FILE --into docs/benchmarks.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +21,7 @@ while [ $# -gt 0 ]; do
 	--list) list=true ;;
 	--out) out=$2; shift ;;
 	--plots) plots=$2; shift ;;
-	-*) sed -n '2,13p' "$0"; exit 2 ;;
+	-*) sed -n '2,12p' "$0"; exit 2 ;;
 	*) wanted+=("$1") ;;
 	esac
 	shift
@@ -111,12 +112,13 @@ part() {
 	local result=null failed= status=0
 	"$bin" bench "${args[@]}" --json >"$work/out" 2>"$work/err" || status=$?
 	sed '/^{/d' "$work/out" >&2
-	if [ $status -eq 0 ]; then
+	# A run with errors has a result and fails: the result tells them.
+	if tail -1 "$work/out" | grep -q '^{'; then
 		result=$(tail -1 "$work/out")
 	else
 		failed="status $status"
-		tail -20 "$work/err" >&2
 	fi
+	[ $status -eq 0 ] || tail -20 "$work/err" >&2
 	printf '{"part":"%s","command":"%s","at":"%s","quick":%s,"idle":%s,"failed":"%s","result":%s}\n' \
 		"$name" "$told" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$quick" "$calm" "$failed" "$result" >>"$out"
 }

@@ -20,7 +20,7 @@ func bench(t *testing.T, args ...string) object {
 	cmd := exec.CommandContext(t.Context(), binary, append([]string{"bench"}, append(args, "--json", "--dir", t.TempDir(), "--limit", "2m")...)...)
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("bench %s: %v\n%s", strings.Join(args, " "), err, said.String())
+		t.Fatalf("bench %s: %v\n%s\n%s", strings.Join(args, " "), err, out.String(), said.String())
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	var r object
