@@ -22,6 +22,7 @@ type clusterCmd struct {
 	Charging    float64       `help:"Part of the stations that charges." default:"0.1" env:"-"`
 	PerWorker   int           `help:"Stations held by one client process." default:"14000" env:"-"`
 	Kill        bool          `help:"Kill a node in the middle." default:"true" negatable:"" env:"-"`
+	Verify      bool          `help:"Read every sample back afterwards." default:"true" negatable:"" env:"-"`
 }
 
 // Run measures several nodes together.
@@ -82,7 +83,29 @@ func (c *clusterCmd) measure(ctx context.Context, g *ground) (*Result, error) {
 	if err := c.load(ctx, g, hands, r); err != nil {
 		return nil, err
 	}
-	return r, nil
+	return r, c.verify(ctx, g, hands, r)
+}
+
+// verify reads back what the stations were told is stored, from a node that
+// was not killed, when all figures are taken. The stations stay connected:
+// that they go is not what the nodes shall be busy with.
+func (c *clusterCmd) verify(ctx context.Context, g *ground, hands []*hand, r *Result) error {
+	if !c.Verify {
+		r.note("the samples were not read back (--no-verify)")
+		return nil
+	}
+	if err := tell(hands, doTell); err != nil {
+		return err
+	}
+	reports, err := hear(hands, doTell)
+	if err != nil {
+		return err
+	}
+	var all []entry
+	for _, one := range reports {
+		all = append(all, one.Ledger...)
+	}
+	return g.verifySamples(ctx, all, r)
 }
 
 // hire starts the client processes and tells each its stations.

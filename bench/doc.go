@@ -27,8 +27,8 @@
 //
 // # Checks after the load
 //
-// mix and storm read back, through the public API, what the stations were
-// told was stored, and count what is missing or there twice. That the message
+// mix, storm and cluster read back, through the public API, what the stations
+// were told was stored, and count what is missing or there twice. That the message
 // log of a node that runs was thinned out is an error, but for bad, which
 // floods on purpose: there it is a figure. A run with errors, or with anything
 // lost or doubled, tells its result and then fails.

@@ -89,7 +89,7 @@ func (c *mixCmd) verify(ctx context.Context, g *ground, f *fleet, r *Result) err
 		r.note("the samples were not read back (--no-verify), so nothing is claimed to be persisted")
 		return nil
 	}
-	if err := g.verifySamples(ctx, f, r); err != nil {
+	if err := g.verifySamples(ctx, f.ledger(), r); err != nil {
 		return err
 	}
 	kept := 1 - float64(r.Lost)/float64(SamplesPerMessage)/float64(max(f.answered.Load(), 1))

@@ -43,53 +43,87 @@ func (g *ground) sessions(ctx context.Context) (map[string][]sessionRow, error) 
 	return out, err
 }
 
+// readers is how many sessions are read back at once: the nodes may have other
+// work, and ten thousand sessions take less than a minute so.
+const readers = 4
+
 // verifySamples compares the meter values that stations were told are stored
 // with those that the API gives back. A session has one reading more, that of
 // its start: in 1.6 the energy alone.
-func (g *ground) verifySamples(ctx context.Context, f *fleet, r *Result) error {
-	g.say("reading the samples back")
+func (g *ground) verifySamples(ctx context.Context, stations []entry, r *Result) error {
+	g.say("reading the samples of %d sessions back", len(stations))
+	began := time.Now()
 	all, err := g.sessions(ctx)
 	if err != nil {
 		return err
 	}
-	start := int64(1)
-	if g.OCPP != "1.6" {
-		start = SamplesPerMessage
-	}
-	var acked, found, lost, doubled atomic.Int64
-	var failed error
-	var once sync.Once
-	err = f.each(ctx, f.stations, 4, nil, func(s *station) error {
-		rows := all[s.id+"\x00"+s.transaction]
-		if len(rows) > 1 {
-			doubled.Add(int64(len(rows) - 1))
-		}
-		var have int64
-		if len(rows) > 0 {
-			n, err := g.samplesOf(ctx, rows[0].ID)
-			if err != nil {
-				once.Do(func() { failed = err })
-				return err
+	var found tally
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range readers {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(stations)) && found.sound(); i = next.Add(1) - 1 {
+				s := stations[i]
+				found.judge(ctx, g, s, all[s.Station+"\x00"+s.Transaction])
 			}
-			have = n - start
-		}
-		s.mu.Lock()
-		told, perhaps := s.acked*SamplesPerMessage, s.unsure*SamplesPerMessage
-		s.mu.Unlock()
-		acked.Add(told)
-		found.Add(min(have, told))
-		lost.Add(max(told-have, 0))
-		doubled.Add(max(have-told-perhaps, 0))
-		if have != told && (have < told || have > told+perhaps) {
-			f.fail("samples differ", fmt.Errorf("station %s was told that %d samples are stored, %d are", s.id, told, have))
-		}
-		return nil
-	})
-	r.SamplesAcked, r.SamplesFound, r.Lost, r.Doubled = acked.Load(), found.Load(), lost.Load(), doubled.Load()
-	if failed != nil {
-		return failed
+		})
 	}
-	return err
+	group.Wait()
+	r.SamplesAcked, r.SamplesFound = found.acked, found.found
+	r.Lost += found.lost
+	r.Doubled += found.doubled
+	r.failed(found.differ.wrong())
+	if took := time.Since(began).Seconds(); took > 0 {
+		r.more("sessions_read_back_per_s", float64(len(stations))/took)
+	}
+	return found.broken
+}
+
+// tally is what was found of the samples.
+type tally struct {
+	mu                          sync.Mutex
+	acked, found, lost, doubled int64
+	differ                      failures
+	broken                      error // the API did not answer
+}
+
+func (t *tally) sound() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.broken == nil
+}
+
+// judge compares one station with its sessions, which are one. A message
+// without an answer may be stored or not.
+func (t *tally) judge(ctx context.Context, g *ground, s entry, rows []sessionRow) {
+	var have int64
+	var err error
+	if len(rows) > 0 {
+		have, err = g.samplesOf(ctx, rows[0].ID)
+		have -= g.startSamples()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil {
+		t.broken = err
+		return
+	}
+	told, perhaps := s.Acked*SamplesPerMessage, s.Unsure*SamplesPerMessage
+	t.acked += told
+	t.found += min(max(have, 0), told)
+	t.lost += max(told-have, 0)
+	t.doubled += max(have-told-perhaps, 0) + int64(max(len(rows)-1, 0))
+	if have < told || have > told+perhaps {
+		t.differ.fail("samples differ", fmt.Errorf("station %s was told that %d samples are stored, %d are", s.Station, told, have))
+	}
+}
+
+// startSamples is how many samples the start of a session brings.
+func (g *ground) startSamples() int64 {
+	if g.OCPP == "1.6" {
+		return 1
+	}
+	return SamplesPerMessage
 }
 
 // samplesOf counts the samples of a session; instants that repeat are counted
@@ -113,14 +147,18 @@ type entry struct {
 	Station     string `json:"station"`
 	Transaction string `json:"transaction"`
 	EnergyWh    int64  `json:"energy_wh"`
+	Acked       int64  `json:"acked"`  // meter messages answered well
+	Unsure      int64  `json:"unsure"` // and sent, but never answered
 }
 
 // ledger is what the fleet's stations know of their sessions.
 func (f *fleet) ledger() (all []entry) {
 	for _, s := range f.stations {
+		s.mu.Lock()
 		if s.transaction != "" {
-			all = append(all, entry{s.id, s.transaction, s.register})
+			all = append(all, entry{s.id, s.transaction, s.register, s.acked, s.unsure})
 		}
+		s.mu.Unlock()
 	}
 	return all
 }

@@ -16,7 +16,8 @@ const (
 	doConnect = "connect" // connect, boot, start the sessions
 	doLoad    = "load"
 	doEnd     = "end"
-	doSettle  = "settle" // stop the sessions; only if anybody wants to know of them
+	doSettle  = "settle" // stop the sessions and tell of them; only if anybody wants to know
+	doTell    = "tell"   // tell of the sessions, which go on; instead
 )
 
 // order is what a coordinator tells a worker. The first one holds everything,
@@ -47,7 +48,7 @@ type report struct {
 	What     map[string]int `json:"what,omitempty"`
 	Examples []string       `json:"examples,omitempty"`
 	Seconds  []second       `json:"seconds,omitempty"`
-	Ledger   []entry        `json:"ledger,omitempty"` // after settle
+	Ledger   []entry        `json:"ledger,omitempty"` // after settle and tell
 }
 
 // second is what a worker saw in about a second of the load.
@@ -125,7 +126,7 @@ func (w *worker) work(ctx context.Context) error {
 	if err := w.orders.Decode(&next); err != nil {
 		return err
 	}
-	return w.settle(ctx)
+	return w.settle(ctx, next.Do)
 }
 
 // seenSoFar is the report of the load.
@@ -138,12 +139,15 @@ func (w *worker) seenSoFar() report {
 	}
 }
 
-// settle stops the sessions and tells what the stations know of them.
-func (w *worker) settle(ctx context.Context) error {
-	if err := w.fleet.stop(ctx, w.charging()); err != nil {
-		return err
+// settle tells what the stations know of their sessions, which it stops before
+// unless it is only to tell.
+func (w *worker) settle(ctx context.Context, do string) error {
+	if do == doSettle {
+		if err := w.fleet.stop(ctx, w.charging()); err != nil {
+			return err
+		}
 	}
-	return w.reports.Encode(report{Done: doSettle, Ledger: w.fleet.ledger()})
+	return w.reports.Encode(report{Done: do, Ledger: w.fleet.ledger()})
 }
 
 // start begins a session. A station that loses its connection meanwhile comes

@@ -90,7 +90,10 @@ func TestBench(t *testing.T) {
 		},
 		"cluster": func(t *testing.T) {
 			r := bench(t, "cluster", "--stations", "12", "--nodes", "2", "--per-worker", "6", "--seconds", "4", "--heartbeat", "500ms", "--meter", "500ms", "--status", "2s", "--charging", "0.5", "--database-url", schematest.Fresh(t, db.Postgres).URL)
-			above(t, r, "back_s", "p99_ms", "msgs_per_s")
+			above(t, r, "back_s", "p99_ms", "msgs_per_s", "samples_acknowledged")
+			if r["samples_found"] != r["samples_acknowledged"] {
+				t.Errorf("%v", r)
+			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); run(t) })
