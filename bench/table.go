@@ -143,11 +143,14 @@ func beside(r *Result) (string, bool) {
 	return fmt.Sprintf("%.1f× at the worst; p99 without it %.1f ms", v, r.P99), told && v <= 2
 }
 
+// noBar stands for the bar of a figure that has none, which nothing meets.
+const noBar = "–"
+
 var figures = []figure{
 	{"idle memory per station, plain", "≤ 16 KiB", "connect", below(kib, 16, "%.1f KiB")},
 	{"the same, mTLS", "≤ 34 KiB", "connect-mtls", below(kib, 34, "%.1f KiB")},
 	{"CPU per connect and boot", "≤ 0.4 ms", "connect", below(func(r *Result) float64 { return r.CPUPerConnect / 1000 }, .4, "%.3f ms")},
-	{"the same, mTLS", "–", "connect-mtls", func(r *Result) (string, bool) { return fmt.Sprintf("%.3f ms", r.CPUPerConnect/1000), true }},
+	{"the same, mTLS", noBar, "connect-mtls", func(r *Result) (string, bool) { return fmt.Sprintf("%.3f ms", r.CPUPerConnect/1000), true }},
 	{"growth, 1,000 to 15,000 stations", "flat", "growth", growth},
 	{"memory per station after an hour's worth of load", "≤ 24 KiB", "loaded", below(kib, 24, "%.1f KiB")},
 	{"mix, closed loop, SQLite", "≥ 10,000/s", "mix", stored(10_000)},
@@ -192,26 +195,34 @@ func table(all map[string]record) string {
 				measured += " (busy)"
 			}
 		}
+		if there && f.bar == noBar {
+			met = noBar
+		}
 		if r.Result != nil && len(remarks) == 0 {
 			remarks = append(remarks, r.Result.Machine)
 		}
 		command := "`" + cmp.Or(r.Command, "scripts/bench-all.sh "+f.part) + "`"
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", f.name, f.bar, cell(measured), met, stations, cell(command))
 	}
-	if first := earliest(all); first != "" {
-		fmt.Fprintf(&b, "\nTaken %s; %s. Busy: the machine was less than %d %% idle just before.\n", first, strings.Join(remarks, ""), quiet)
+	if at := taken(all); at != "" {
+		fmt.Fprintf(&b, "\nTaken %s; %s. Busy: the machine was less than %d %% idle just before.\n", at, strings.Join(remarks, ""), quiet)
 	}
 	return b.String()
 }
 
-// earliest gives the instant of the first of the runs that count.
-func earliest(all map[string]record) (at string) {
+// taken tells when the first and the last of the runs that count were taken.
+func taken(all map[string]record) string {
+	first, last := "", ""
 	for _, r := range all {
-		if at == "" || r.At < at {
-			at = r.At
+		if first == "" || r.At < first {
+			first = r.At
 		}
+		last = max(last, r.At)
 	}
-	return at
+	if first == last {
+		return first
+	}
+	return first + " to " + last
 }
 
 // cell keeps a text within its cell.
