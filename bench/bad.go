@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -24,11 +26,12 @@ type badCmd struct {
 	Flood       float64  `help:"Messages a second that the bad station tries to send." default:"10000" env:"-"`
 	Sockets     int      `help:"Sockets of half-open." default:"2000" env:"-"`
 	Handshakes  float64  `help:"Handshakes a second that are tried, and how many fail with a wrong password, in the kinds of that name." default:"1000" env:"-"`
+	MTLS        bool     `name:"mtls" help:"Over TLS, each with a certificate of its own; passwords then tries none and those of an unknown authority." env:"-"`
 }
 
 // Run measures what one bad station does to the others.
 func (c *badCmd) Run(ctx context.Context, s Streams) error {
-	return c.run(ctx, s, false, nil, c.measure)
+	return c.run(ctx, s, c.MTLS, nil, c.measure)
 }
 
 // trouble makes a kind of trouble until its context ends, and counts what it
@@ -222,6 +225,10 @@ func slowReader(ctx context.Context, t *troubled) {
 // stop in the middle of their request.
 func halfOpen(ctx context.Context, t *troubled) {
 	d := t.bad.fleet.door(t.bad)
+	began := fmt.Sprintf("GET %s HTTP/1.1\r\nHost:", d.Path)
+	if d.TLS != nil {
+		began = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" // a ClientHello of 512 bytes
+	}
 	var all sync.WaitGroup
 	defer all.Wait()
 	for i := range t.cmd.Sockets {
@@ -236,7 +243,7 @@ func halfOpen(ctx context.Context, t *troubled) {
 				t.made.Add(1)
 				stop := context.AfterFunc(ctx, func() { conn.Close() })
 				if i%2 == 0 {
-					fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost:", d.Path) // what a broken station leaves behind
+					io.WriteString(conn, began) // what a broken station leaves behind
 				}
 				conn.Read(make([]byte, 1)) // until the server ends it
 				stop()
@@ -254,13 +261,41 @@ func handshakes(ctx context.Context, t *troubled) {
 	t.knock(ctx, func(d rig.Door, _ int) rig.Door { return d })
 }
 
-// passwords tries ever other names with a wrong password.
+// passwords tries ever other names with a wrong password. Over TLS it shows
+// no certificate, or one that a stranger signed: the server has done all of
+// the handshake when it finds out.
 func passwords(ctx context.Context, t *troubled) {
+	strangers, err := t.strangers()
+	if err != nil {
+		t.bad.fleet.fail("no certificate of a stranger", err)
+		return
+	}
 	t.knock(ctx, func(d rig.Door, i int) rig.Door {
 		d.Path += fmt.Sprintf("-%d", i)
-		d.Password = "0123456789abcdef0123456789abcdef"
+		if d.TLS != nil {
+			d.TLS = strangers[i%len(strangers)]
+		} else {
+			d.Password = "0123456789abcdef0123456789abcdef"
+		}
 		return d
 	})
+}
+
+// strangers are ways to speak TLS that let nobody in; none without TLS.
+func (t *troubled) strangers() ([]*tls.Config, error) {
+	known := t.bad.fleet.door(t.bad).TLS
+	if known == nil {
+		return nil, nil
+	}
+	other, err := newAuthority(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	cert, err := other.issue(t.bad.id, serialStation, time.Now())
+	nobody, stranger := known.Clone(), known.Clone()
+	nobody.Certificates, stranger.Certificates = nil, nil
+	stranger.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil } // whatever the server asks for
+	return []*tls.Config{nobody, stranger}, err
 }
 
 func (t *troubled) knock(ctx context.Context, as func(d rig.Door, i int) rig.Door) {
