@@ -77,8 +77,7 @@ type doorListener struct {
 }
 
 func (l doorListener) Accept() (net.Conn, error) {
-	_ = l.arrivals.Wait(l.g.base) // a node that stops holds nobody back
-	c, err := l.Listener.Accept()
+	c, err := l.next()
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +87,19 @@ func (l doorListener) Accept() (net.Conn, error) {
 		old.Close() // its reader ends with it
 	}
 	return one, nil
+}
+
+// next is the next socket that may speak.
+func (l doorListener) next() (net.Conn, error) {
+	for {
+		_ = l.arrivals.Wait(l.g.base) // a node that stops holds nobody back
+		c, err := l.Listener.Accept()
+		if err != nil || l.turns == nil || !l.g.wasteful(c.RemoteAddr().String(), l.g.now()) {
+			return c, err
+		}
+		l.g.metrics.handshake("too_many_refusals")
+		c.Close() // nothing was said
+	}
 }
 
 // guest is a connection of which the first bytes are looked at.
@@ -188,7 +200,17 @@ func (g *Gateway) state(c net.Conn, s http.ConnState) {
 		if f, ok := failureOf(secure, guest); ok {
 			g.fail(f)
 		}
+		if secure != nil && !guest.asked.Load() && distrusted(secure) != nil {
+			g.waste(guest.RemoteAddr().String(), g.now())
+		}
 	}
+}
+
+// distrusted is why a certificate was refused, once the connection has ended;
+// nil when it was not. Who went away in the middle, as in a storm, is another case.
+func distrusted(secure *tls.Conn) (err *tls.CertificateVerificationError) {
+	errors.As(secure.Handshake(), &err) // it ended: this only gives its error again
+	return err
 }
 
 // failureOf tells what went wrong with a connection that closed; false when
@@ -218,12 +240,10 @@ func failureOf(secure *tls.Conn, c *guest) (Failure, bool) {
 		return f, true
 	}
 	f.Reason = TLSFailed
-	err := secure.Handshake() // it ended: this only gives its error again
-	var unverified *tls.CertificateVerificationError
-	if errors.As(err, &unverified) && len(unverified.UnverifiedCertificates) > 0 {
+	if unverified := distrusted(secure); unverified != nil && len(unverified.UnverifiedCertificates) > 0 {
 		leaf := unverified.UnverifiedCertificates[0]
 		f.Station, f.Detail = nameIn(leaf.Subject.CommonName), subjectOfCert(leaf)+": "+unverified.Err.Error()
-	} else if err != nil {
+	} else if err := secure.Handshake(); err != nil {
 		f.Detail = err.Error()
 	}
 	return f, true

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -126,10 +127,39 @@ const (
 	// thousands of stations of one carrier may share it, so they wait only
 	// while it goes on.
 	refusedEvery, refusedBurst, refusedPlaces = 200 * time.Millisecond, 100, 1 << 12
+	// With TLS a refusal costs milliseconds of a core before anybody knows who
+	// it is. An address may have this many handshakes come to nothing before
+	// its sockets are closed unheard, the console's too where it has the same
+	// door: only while it goes on, and far above what stations do.
+	wastedEvery, wastedBurst, wastedPlaces = 50 * time.Millisecond, 100, 1 << 12
 )
 
 // mayKnock says how long a handshake has to wait because of what came from
 // its address or for its station before.
 func (g *Gateway) mayKnock(host, key string, now time.Time) time.Duration {
 	return max(g.refusals.wait(pairOf(host, key), now), g.strangers.wait(host, now), g.entries.wait(key, now))
+}
+
+// waste counts a TLS handshake that came to nothing. Proxies are not counted:
+// they speak for many.
+func (g *Gateway) waste(remote string, now time.Time) {
+	if host, ok := g.alone(remote); ok {
+		g.wasted.count(host, now)
+	}
+}
+
+// wasteful tells whether to spare ourselves the TLS handshake of a socket.
+func (g *Gateway) wasteful(remote string, now time.Time) bool {
+	host, ok := g.alone(remote)
+	return ok && g.wasted.wait(host, now) > 0
+}
+
+// alone is the host of an address, if it is no trusted proxy's.
+func (g *Gateway) alone(remote string) (host string, ok bool) {
+	peer, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return "", false
+	}
+	addr := peer.Addr().Unmap()
+	return addr.String(), !within(addr, g.config.TrustedProxies)
 }

@@ -55,6 +55,7 @@ type Gateway struct {
 	routes    routes
 	entries   *knocks // handshakes that came in, by station
 	strangers *knocks // handshakes refused, by address
+	wasted    *knocks // TLS handshakes that came to nothing, by address
 	metrics   *metrics
 	goodbyes  chan struct{} // bounds close handshakes under way
 	reports   chan func(context.Context)
@@ -87,6 +88,7 @@ func New(d Deps) (*Gateway, error) {
 		workers: newWorkers(c.Workers), door: newDoor(c), refusals: newRefusals(),
 		orgs:    &orgPaces{perSecond: c.OrgMessagesPerSecond, paces: map[string]*pace{}},
 		scratch: newScratch(), memory: memory{limit: c.MemoryInWork}, entries: newKnocks(entryPlaces, entryEvery, entryBurst), strangers: newKnocks(refusedPlaces, refusedEvery, refusedBurst),
+		wasted:   newKnocks(wastedPlaces, wastedEvery, wastedBurst),
 		goodbyes: make(chan struct{}, 256), reports: make(chan func(context.Context), 4096),
 	}
 	if g.logger == nil {

@@ -46,6 +46,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if wait := g.mayKnock(from.host, key(station), now); wait > 0 {
 		g.metrics.handshake("too_many_refusals")
+		g.wasteOf(r, now)
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+retryAfter(1, 5)))
 		http.Error(w, "Too many attempts; this station may try again later.", http.StatusTooManyRequests)
 		return
@@ -74,6 +75,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if k := fault.KindOf(err); k != fault.Unavailable && k != fault.Internal {
 			g.refusals.add(pair, now)
 			g.strangers.count(from.host, now)
+			g.wasteOf(r, now)
 		}
 		g.refuse(w, from, station, err)
 		return
@@ -81,6 +83,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.refusals.forget(pair)
 	g.entries.count(key(station), now)
 	entered = g.upgrade(w, r, h, admission, from)
+}
+
+// wasteOf counts the TLS handshake of a request that is refused.
+func (g *Gateway) wasteOf(r *http.Request, now time.Time) {
+	if r.TLS != nil {
+		g.waste(r.RemoteAddr, now)
+	}
 }
 
 // upgrade completes the handshake and starts the reader, which leaves the

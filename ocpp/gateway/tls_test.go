@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/forecourt-ev/forecourt/foundation/db"
 	"github.com/forecourt-ev/forecourt/foundation/fault"
+	"github.com/forecourt-ev/forecourt/ocpp"
 )
 
 // authority makes certificates.
@@ -442,6 +444,41 @@ func TestQuirkQ06ConnectionsWithoutRequestShow(t *testing.T) {
 		defer seen.mu.Unlock()
 		if len(seen.list) != 4 {
 			t.Errorf("%d connections show: %+v", len(seen.list), seen.list)
+		}
+	})
+}
+
+// An address whose TLS handshakes come to nothing again and again is closed
+// before the next; only while it goes on, and no other.
+func TestWastedHandshakes(t *testing.T) {
+	t.Parallel()
+	sqlite(t, func(t *testing.T, d *db.DB) {
+		n := start(t, d)
+		n.csms.onConnect(func(ocpp.Handshake) (ocpp.Admission, error) {
+			return ocpp.Admission{}, fault.New(fault.Unauthenticated, "test", "wrong password")
+		})
+		a := newAuthority(t)
+		addr := entrance(t, n, TLS{Pairs: []Pair{a.server(t.TempDir(), "door", false)}, Stations: true})
+		client := &tls.Config{RootCAs: a.pool(), ServerName: "localhost"}
+		heard, unheard := 0, 0
+		for i := 0; i < 2*wastedBurst && unheard < 5; i++ {
+			if _, status, err := wss(t, addr, fmt.Sprintf("STRANGER-%d", i), client); err == nil {
+				t.Fatal("a stranger came in")
+			} else if status == 0 {
+				unheard++
+			} else {
+				heard++
+			}
+		}
+		if heard < wastedBurst/2 || unheard < 5 {
+			t.Errorf("%d handshakes were heard, %d were not", heard, unheard)
+		}
+		now := time.Now()
+		if n.wasteful("192.0.2.7:1", now) {
+			t.Error("another address is not heard")
+		}
+		if n.wasteful("127.0.0.1:1", now.Add(time.Minute)) {
+			t.Error("it goes on when the trouble has ended")
 		}
 	})
 }
