@@ -23,7 +23,7 @@ type tuning struct {
 	DeviceSyncAfterBoot time.Duration `help:"How long a station may settle after a boot before it is asked about itself." default:"10s"`
 	DeviceReportTimeout time.Duration `help:"After which a report that stopped coming is asked for again." default:"10m"`
 
-	BackgroundPerSecond  int           `help:"Jobs that nobody waits for, such as the reading of stations after their boot, that begin a second on each node; one in two seconds while stations wait for the node, and then more by and by." default:"20"`
+	BackgroundPerSecond  int           `help:"Jobs that nobody waits for, such as the reading of stations after their boot, that begin a second on each node; a fortieth of it, one in two seconds at least, while stations wait for the node, and then more by and by." default:"20"`
 	MessagesPerMinute    int           `help:"Messages a station may send a minute; it is answered more slowly beyond." default:"600"`
 	OrgMessagesPerSecond int           `help:"Messages the stations of an organisation may send a second to one node." default:"20000"`
 	MaxMessage           int           `help:"Bytes of one message of a station." default:"1048576"`

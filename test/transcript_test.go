@@ -43,8 +43,9 @@ func TestTranscripts(t *testing.T) {
 	if only := os.Getenv("TRANSCRIPT"); only != "" {
 		files = slices.DeleteFunc(files, func(f string) bool { return !strings.Contains(f, only) })
 	}
-	plain := newStage(t, "--access-no-lists")
-	lists := newStage(t, "--access-list-delay=500ms")
+	// A hundred stations that boot together wait for the background, which a busy machine would give little.
+	plain := newStage(t, "--access-no-lists", "--background-per-second=400")
+	lists := newStage(t, "--access-list-delay=500ms", "--background-per-second=400")
 	played := make([]*play, len(files))
 	var wg sync.WaitGroup
 	room := make(chan struct{}, together)

@@ -17,7 +17,7 @@ const (
 	perSecond       = 20
 	whenBusy        = .5               // a second on a node that is busy: nothing waits for ever
 	rise            = 1.               // of that rate, in each second that it is not
-	gently          = .1               // the same from the bearable rate on
+	gently          = .1               // of the rise, from the bearable rate on
 	halvedOnce      = 10 * time.Second // the bearable rate is halved at most once in that time
 	backgroundSlots = 8                // jobs of the background on one node at once, beside the others
 )
@@ -53,10 +53,11 @@ func (p *pace) free(now time.Time) int {
 	if p.at = now; passed < 0 { // the clock was set back
 		passed, p.next = 0, now
 	}
-	p.climb(passed, most)
+	scale := max(most/perSecond, 1) // a node that may do more does more when busy, too
+	p.climb(passed, rise*scale, most)
 	before := p.busy
 	if p.busy = p.Busy != nil && p.Busy(); p.busy {
-		p.fall(before, most)
+		p.fall(before, min(whenBusy*scale, most))
 	}
 	p.tokens = min(p.tokens+p.rate*passed, max(p.rate, 1))
 	if p.next.After(now) {
@@ -65,16 +66,16 @@ func (p *pace) free(now time.Time) int {
 	return max(min(int(p.tokens), backgroundSlots-int(p.working.Load())), 0)
 }
 
-func (p *pace) climb(passed, most float64) {
+func (p *pace) climb(passed, rise, most float64) {
 	quick := min(max(p.bearable-p.rate, 0), rise*passed)
-	p.rate = min(p.rate+quick+gently*(passed-quick/rise), most)
+	p.rate = min(p.rate+quick+gently*(rise*passed-quick), most)
 }
 
-func (p *pace) fall(again bool, most float64) {
+func (p *pace) fall(again bool, to float64) {
 	if !again && p.at.Sub(p.halved) >= halvedOnce {
 		p.bearable, p.halved = p.rate/2, p.at
 	}
-	p.rate = min(whenBusy, most)
+	p.rate = to
 }
 
 // begin takes a job of the background from what was free, and tells how long

@@ -45,6 +45,20 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// A node that may do more does more when it is busy, too.
+func TestPaceScales(t *testing.T) {
+	busy := true
+	next := job.Paced(job.Pace{PerSecond: 400, Busy: func() bool { return busy }})
+	at, begun := start, 0
+	for range 20 {
+		begun += len(next(at))
+		at = at.Add(500 * time.Millisecond)
+	}
+	if begun < 90 || begun > 110 { // ten a second, for ten seconds
+		t.Errorf("%d begun", begun)
+	}
+}
+
 // What is taken together begins one after the other, as seldom as the rate
 // says, and no more is taken before the last has begun.
 func TestPaceSpreads(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -459,19 +458,18 @@ func TestWastedHandshakes(t *testing.T) {
 		})
 		a := newAuthority(t)
 		addr := entrance(t, n, TLS{Pairs: []Pair{a.server(t.TempDir(), "door", false)}, Stations: true})
-		client := &tls.Config{RootCAs: a.pool(), ServerName: "localhost"}
-		heard, unheard := 0, 0
-		for i := 0; i < 2*wastedBurst && unheard < 5; i++ {
-			if _, status, err := wss(t, addr, fmt.Sprintf("STRANGER-%d", i), client); err == nil {
-				t.Fatal("a stranger came in")
-			} else if status == 0 {
-				unheard++
-			} else {
-				heard++
-			}
+		client, began := &tls.Config{RootCAs: a.pool(), ServerName: "localhost"}, time.Now()
+		if _, status, err := wss(t, addr, "STRANGER", client); err == nil || status != http.StatusUnauthorized {
+			t.Fatalf("status %d, %v", status, err)
 		}
-		if heard < wastedBurst/2 || unheard < 5 {
-			t.Errorf("%d handshakes were heard, %d were not", heard, unheard)
+		if n.wasted.wait("127.0.0.1", began.Add(-wastedBurst*wastedEvery)) == 0 {
+			t.Error("it is not counted")
+		}
+		for range 2 * wastedBurst {
+			n.waste("127.0.0.1:1", time.Now())
+		}
+		if _, status, err := wss(t, addr, "STRANGER", client); err == nil || status != 0 {
+			t.Errorf("heard: status %d, %v", status, err)
 		}
 		now := time.Now()
 		if n.wasteful("192.0.2.7:1", now) {
