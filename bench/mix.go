@@ -13,7 +13,7 @@ type mixCmd struct {
 	Seconds     float64       `help:"How long the load lasts." default:"30" env:"-"`
 	Warm        float64       `help:"Seconds of the same load before that: what only the first message of a station or a session costs is paid then." default:"0" env:"-"`
 	Minutes     float64       `help:"The same in minutes; for the memory after an hour's worth of load." default:"0" env:"-"`
-	FsyncDelay  time.Duration `help:"Each commit of SQLite takes this much longer, like a slow disk." env:"-"`
+	FsyncDelay  time.Duration `help:"Each fsync of SQLite's log takes this much longer, like a slow disk." env:"-"`
 	ConnectRate float64       `help:"New connections a second before the load." default:"500" env:"-"`
 	MTLS        bool          `name:"mtls" help:"Over TLS." env:"-"`
 	Verify      bool          `help:"Read every sample back afterwards." default:"true" negatable:"" env:"-"`
@@ -106,6 +106,6 @@ func (c *mixCmd) remarks(r *Result) {
 		r.note("%g s of the same load ran before; what it stored is read back too", c.Warm)
 	}
 	if c.FsyncDelay > 0 {
-		r.note("every commit was held %s before it was acknowledged and the next could begin", c.FsyncDelay)
+		r.note("every fsync of the log was held %s before anybody was answered and the next could begin", c.FsyncDelay)
 	}
 }

@@ -15,7 +15,7 @@ type Command struct {
 	DBDown    dbDownCmd    `cmd:"" name:"db-down" help:"PostgreSQL goes away and comes back."`
 	NATSDown  natsDownCmd  `cmd:"" name:"nats-down" help:"Two nodes lose sight of each other."`
 	DiskFull  diskFullCmd  `cmd:"" help:"The disk of the SQLite database is full, then has room again."`
-	SlowDisk  slowDiskCmd  `cmd:"" help:"Every commit takes long."`
+	SlowDisk  slowDiskCmd  `cmd:"" help:"Every commit waits long for the disk."`
 	ClockJump clockJumpCmd `cmd:"" help:"The clocks of stations jump by hours, days and years."`
 	Upgrade   upgradeCmd   `cmd:"" help:"Two nodes are drained and replaced one after the other."`
 	Restore   restoreCmd   `cmd:"" help:"The database is lost and restored from a backup."`

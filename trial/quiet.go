@@ -7,7 +7,7 @@ import (
 
 type slowDiskCmd struct {
 	options `embed:""`
-	Delay   time.Duration `help:"How much longer each commit takes." default:"100ms" env:"-"`
+	Delay   time.Duration `help:"How much longer each fsync of the log takes, for which commits wait." default:"100ms" env:"-"`
 }
 
 // Run charges on a slow disk: replies take longer, nothing else happens.
