@@ -113,8 +113,8 @@ func (p *play) run() {
 }
 
 // atLeisure is how long a transcript waits: part of it is work of the
-// background, of which a node whose replies are slow does one job in two
-// seconds, for all that play together.
+// background, which gives way on a node whose replies are slow, and is shared
+// by all that play together.
 const atLeisure = 2 * patience
 
 func (p *play) until(what string, met func() bool) error {

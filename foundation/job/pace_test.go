@@ -47,8 +47,7 @@ func TestPace(t *testing.T) {
 
 // A node that may do more does more when it is busy, too.
 func TestPaceScales(t *testing.T) {
-	busy := true
-	next := job.Paced(job.Pace{PerSecond: 400, Busy: func() bool { return busy }})
+	next := job.Paced(job.Pace{PerSecond: 400, Busy: func() bool { return true }})
 	at, begun := start, 0
 	for range 20 {
 		begun += len(next(at))

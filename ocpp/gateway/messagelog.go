@@ -141,7 +141,7 @@ func (m *MessageLog) share() float64 {
 	return m.full(len(m.queue) + m.taken)
 }
 
-// full is share of a queue of so many frames.
+// full is how full the queue is with so many frames, in number or in bytes.
 func (m *MessageLog) full(waiting int) float64 {
 	return max(float64(waiting)/float64(m.limit), float64(m.bytes)/logBytes)
 }
